@@ -1,5 +1,14 @@
 //! The interface in `wit/` as Rust types; the only file that calls the generator.
 
+#![allow(
+    unsafe_code,
+    unused_lifetimes,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated"
+)]
+
 wit_bindgen::generate!({
     world: "create-profile-card",
     path: "wit",

@@ -1,0 +1,134 @@
+//! Typed calls of the card, each in a fresh instance.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use tokio::sync::Semaphore;
+use wasmtime::component::{ComponentExportIndex, InstancePre};
+
+use crate::clock::Clock;
+use crate::engine::{Engine, Limits, MemoryLimit, State};
+use crate::outbound::Outbound;
+use crate::records::{Connection, Error, Input, Outcome, Output};
+
+const INTERFACE: &str = "mixpanel:cards/profiles@0.1.0";
+
+/// Why a call gave no outcome: the host stopped it. The next call works.
+#[derive(Debug)]
+pub enum CallError {
+    /// It took longer than this.
+    Deadline(Duration),
+    /// It wanted more memory than this many bytes.
+    Memory(usize),
+    /// The card trapped, or broke the rules of the interface.
+    Trap(anyhow::Error),
+}
+
+impl std::fmt::Display for CallError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            CallError::Deadline(limit) => {
+                write!(formatter, "the call was stopped at its deadline of {limit:?}")
+            }
+            CallError::Memory(limit) => MemoryLimit(*limit).fmt(formatter),
+            CallError::Trap(cause) => write!(formatter, "the card was stopped by a trap: {cause:#}"),
+        }
+    }
+}
+
+impl std::error::Error for CallError {}
+
+/// The card, loaded and linked. Cheap to clone; calls may be made from many tasks at once.
+#[derive(Clone)]
+pub struct Card {
+    engine: Engine,
+    instance: InstancePre<State>,
+    create_profile: ComponentExportIndex,
+    outbound: Arc<Outbound>,
+    clock: Clock,
+    turns: Arc<Semaphore>,
+}
+
+impl Card {
+    /// Loads the card from a file; `outbound` is all the network that it gets.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, is no component, or does not export the card's interface.
+    pub fn load(engine: &Engine, file: &Path, outbound: Outbound) -> Result<Self> {
+        let component = std::fs::read(file).with_context(|| {
+            format!("{} cannot be read: make it with `make component`", file.display())
+        })?;
+        Self::new(engine, &component, outbound).with_context(|| file.display().to_string())
+    }
+
+    /// Loads the card from its bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Card::load`].
+    pub fn new(engine: &Engine, component: &[u8], outbound: Outbound) -> Result<Self> {
+        let instance = engine.load(component)?;
+        let exports = instance.component();
+        let create_profile = exports
+            .get_export_index(None, INTERFACE)
+            .and_then(|interface| exports.get_export_index(Some(&interface), "create-profile"))
+            .ok_or_else(|| anyhow!("the component does not export {INTERFACE}"))?;
+        Ok(Card {
+            engine: engine.clone(),
+            instance,
+            create_profile,
+            outbound: Arc::new(outbound),
+            clock: Clock::System,
+            turns: Arc::new(Semaphore::new(engine.limits().concurrency as usize)),
+        })
+    }
+
+    /// The same card, compiled once, with another way out.
+    #[must_use]
+    pub fn with_outbound(mut self, outbound: Outbound) -> Self {
+        self.outbound = Arc::new(outbound);
+        self
+    }
+
+    /// The same card with another clock, for tests.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Creates one profile. Dropping the future cancels the call and frees all it held.
+    ///
+    /// # Errors
+    ///
+    /// The host stopped the call; all that the card itself reports is in the [`Outcome`].
+    pub async fn create_profile(
+        &self,
+        connection: &Connection,
+        input: &Input,
+    ) -> Result<Outcome, CallError> {
+        let Limits { deadline, memory, .. } = self.engine.limits();
+        match tokio::time::timeout(deadline, self.call(connection, input)).await {
+            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Err(error)) if error.is::<MemoryLimit>() => Err(CallError::Memory(memory)),
+            Ok(Err(error)) => Err(CallError::Trap(error.into())),
+            Err(_) => Err(CallError::Deadline(deadline)),
+        }
+    }
+
+    async fn call(&self, connection: &Connection, input: &Input) -> wasmtime::Result<Outcome> {
+        let _turn = self.turns.acquire().await?;
+        let mut store = self.engine.store(&self.outbound, self.clock.clone());
+        let instance = self.instance.instantiate_async(&mut store).await?;
+        let function = instance
+            .get_typed_func::<(&Connection, &Input), (std::result::Result<Output, Error>,)>(
+                &mut store,
+                self.create_profile,
+            )?;
+        let (result,) = function.call_async(&mut store, (connection, input)).await?;
+        Ok(result.into())
+    }
+}

@@ -1,0 +1,19 @@
+//! A small wasmtime host for the Create Profile card, and a stand-in for Mixpanel.
+//!
+//! The way of a call: [`card`] asks [`engine`] for a fresh instance and hands it the [`records`];
+//! the instance's request passes [`outbound`], the only way out. [`stand_in`] may be at the other
+//! end: [`mixpanel`] is what it knows of Mixpanel, [`fault`] how it breaks.
+//!
+//! [`schema`] and [`metadata`] make what stands beside the component.
+
+pub mod card;
+pub mod clock;
+mod connector;
+pub mod engine;
+pub mod fault;
+pub mod metadata;
+pub mod mixpanel;
+pub mod outbound;
+pub mod records;
+pub mod schema;
+pub mod stand_in;

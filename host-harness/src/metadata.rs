@@ -1,0 +1,24 @@
+//! Registry metadata: what a component says of itself, as registries and `wasm-tools` show it.
+
+use anyhow::{Context as _, Result};
+use wasm_metadata::{AddMetadata, AddMetadataField, Description, Licenses, Version};
+
+/// The card's name in registries.
+pub const NAME: &str = "mixpanel-create-profile";
+
+/// The component with its name, version, licence and description in custom sections.
+///
+/// The harness and the card share them through the workspace.
+///
+/// # Errors
+///
+/// The bytes are no component.
+pub fn stamp(component: &[u8]) -> Result<Vec<u8>> {
+    let mut metadata = AddMetadata::default();
+    metadata.name = AddMetadataField::Set(NAME.to_owned());
+    metadata.version = AddMetadataField::Set(Version::new(env!("CARGO_PKG_VERSION")));
+    metadata.licenses = AddMetadataField::Set(Licenses::new(env!("CARGO_PKG_LICENSE"))?);
+    metadata.description =
+        AddMetadataField::Set(Description::new(env!("CARGO_PKG_DESCRIPTION")));
+    metadata.to_wasm(component).context("this is not a WebAssembly component")
+}

@@ -1,0 +1,79 @@
+//! What the component imports, exports and says of itself.
+
+use wit_parser::decoding::{DecodedWasm, decode};
+use wit_parser::{Resolve, WorldItem};
+
+use crate::support::component;
+
+fn names<'a>(
+    resolve: &Resolve,
+    items: impl Iterator<Item = (&'a wit_parser::WorldKey, &'a WorldItem)>,
+) -> Vec<String> {
+    let mut names: Vec<_> = items.map(|(key, _)| resolve.name_world_key(key)).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_component_imports_http_polling_and_a_clock_and_nothing_else() {
+    let bytes = std::fs::read(component()).expect("the component");
+    let DecodedWasm::Component(resolve, world) = decode(&bytes).expect("a component") else {
+        panic!("a WIT package, not a component");
+    };
+    let world = &resolve.worlds[world];
+    let imports: Vec<_> = names(&resolve, world.imports.iter())
+        .into_iter()
+        .map(|name| name.split('@').next().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(
+        imports,
+        [
+            "wasi:clocks/monotonic-clock",
+            "wasi:http/outgoing-handler",
+            "wasi:http/types",
+            "wasi:io/error",
+            "wasi:io/poll",
+            "wasi:io/streams",
+        ]
+    );
+    assert_eq!(names(&resolve, world.exports.iter()), ["mixpanel:cards/profiles@0.1.0"]);
+}
+
+#[test]
+fn the_exported_interface_is_that_of_the_repository() {
+    let bytes = std::fs::read(component()).expect("the component");
+    let decoded = decode(&bytes).expect("a component");
+    let functions = |resolve: &Resolve| {
+        let (_, interface) = resolve
+            .interfaces
+            .iter()
+            .find(|(_, interface)| interface.name.as_deref() == Some("profiles"))
+            .expect("the interface");
+        let functions: Vec<_> = interface.functions.keys().cloned().collect();
+        let types: Vec<_> = interface.types.keys().cloned().collect();
+        (functions, types)
+    };
+    let mut source = Resolve::default();
+    source.push_str("card.wit", include_str!("../../wit/card.wit")).expect("WIT");
+    assert_eq!(functions(decoded.resolve()), functions(&source));
+}
+
+#[test]
+fn the_component_says_what_it_is() {
+    let bytes = std::fs::read(component()).expect("the component");
+    let mut said = std::collections::BTreeMap::new();
+    for payload in wasmparser::Parser::new(0).parse_all(&bytes) {
+        match payload.expect("a component") {
+            // Sections of the modules inside come after these.
+            wasmparser::Payload::CustomSection(section) => {
+                said.entry(section.name().to_owned())
+                    .or_insert_with(|| String::from_utf8_lossy(section.data()).into_owned());
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(said["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(said["licenses"], "Apache-2.0");
+    assert_eq!(said["description"], env!("CARGO_PKG_DESCRIPTION"));
+    assert!(said["component-name"].contains("mixpanel-create-profile"));
+}
