@@ -97,7 +97,9 @@ fn exchange(request: &Request) -> Result<Answer> {
         .and_then(|()| outgoing.set_authority(Some(&request.authority)))
         .and_then(|()| outgoing.set_path_with_query(Some(&request.path_with_query)))
         .map_err(|()| anyhow!("the host refuses the request's method or URL"))?;
-    let body = outgoing.body().map_err(|()| anyhow!("the host gives no request body"))?;
+    let body = outgoing
+        .body()
+        .map_err(|()| anyhow!("the host gives no request body"))?;
 
     // 2. Off it goes. The body follows, since a host need not hold it in memory.
     let future = outgoing_handler::handle(outgoing, Some(options()))?;
@@ -127,7 +129,9 @@ fn options() -> RequestOptions {
 
 fn write(body: OutgoingBody, mut bytes: &[u8], deadline: &Pollable) -> Result<()> {
     {
-        let stream = body.write().map_err(|()| anyhow!("the host gives no stream to write to"))?;
+        let stream = body
+            .write()
+            .map_err(|()| anyhow!("the host gives no stream to write to"))?;
         let ready = stream.subscribe();
         while !bytes.is_empty() {
             let permitted = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
@@ -171,14 +175,18 @@ fn read(response: &IncomingResponse, deadline: &Pollable) -> Result<Answer> {
         body: Vec::new(),
         end: End::Complete,
     };
-    let body = response.consume().map_err(|()| anyhow!("the host gives no answer body"))?;
+    let body = response
+        .consume()
+        .map_err(|()| anyhow!("the host gives no answer body"))?;
     answer.end = read_body(&body, &mut answer.body, deadline)
         .unwrap_or_else(|error| End::CutOff(describe(&error)));
     Ok(answer)
 }
 
 fn read_body(body: &IncomingBody, bytes: &mut Vec<u8>, deadline: &Pollable) -> Result<End> {
-    let stream = body.stream().map_err(|()| anyhow!("the host gives no stream to read from"))?;
+    let stream = body
+        .stream()
+        .map_err(|()| anyhow!("the host gives no stream to read from"))?;
     let ready = stream.subscribe();
     loop {
         // One byte more than is kept, to learn whether the body ends there.
@@ -203,7 +211,11 @@ fn read_body(body: &IncomingBody, bytes: &mut Vec<u8>, deadline: &Pollable) -> R
 
 /// Until `ready`, or until the try's time is over.
 fn wait(ready: &Pollable, deadline: &Pollable) -> Result<()> {
-    if poll(&[ready, deadline]).contains(&0) { Ok(()) } else { Err(TryTimedOut.into()) }
+    if poll(&[ready, deadline]).contains(&0) {
+        Ok(())
+    } else {
+        Err(TryTimedOut.into())
+    }
 }
 
 fn failure(error: &anyhow::Error, authority: &str) -> Failure {
@@ -229,7 +241,9 @@ fn describe(error: &anyhow::Error) -> String {
         ErrorCode::ConnectionRefused => "the connection was refused",
         ErrorCode::ConnectionTimeout => "no connection within 10 seconds",
         ErrorCode::ConnectionTerminated => "the connection was closed early",
-        ErrorCode::HttpResponseIncomplete => "the connection was closed before the answer was complete",
+        ErrorCode::HttpResponseIncomplete => {
+            "the connection was closed before the answer was complete"
+        }
         ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => {
             "no answer within 30 seconds"
         }

@@ -72,7 +72,10 @@ fn conclude(outcome: Outcome, tries: u8) -> Result<Output, Error> {
         _ => format!("{reason} (tried {tries} times)"),
     };
     match outcome {
-        Ok(output) => Ok(Output { reason: output.reason.map(tried), ..output }),
+        Ok(output) => Ok(Output {
+            reason: output.reason.map(tried),
+            ..output
+        }),
         Err(http::Failure::Transport(reason)) => Err(Error::Transport(tried(reason))),
         Err(http::Failure::Denied(reason)) => Err(Error::PermanentDenied(reason)),
     }

@@ -27,12 +27,19 @@ pub struct Faults(Vec<InvalidField>);
 impl Faults {
     /// Adds one: the field's path, and the rule as the rest of a sentence that starts with it.
     pub fn add(&mut self, field: impl Into<String>, reason: impl Into<String>) {
-        self.0.push(InvalidField { field: field.into(), reason: reason.into() });
+        self.0.push(InvalidField {
+            field: field.into(),
+            reason: reason.into(),
+        });
     }
 
     /// All of them, or `Ok` where there is none.
     pub fn into_result(self) -> Result<(), Vec<InvalidField>> {
-        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(self.0)
+        }
     }
 }
 
@@ -65,7 +72,11 @@ pub struct Set<'a> {
 impl<'a> Set<'a> {
     /// Collects all properties of `input`, and adds what is wrong with them to `faults`.
     pub fn collect(input: &'a Properties, faults: &mut Faults) -> Self {
-        let mut collector = Collector { faults, properties: Vec::new(), set_by: BTreeMap::new() };
+        let mut collector = Collector {
+            faults,
+            properties: Vec::new(),
+            set_by: BTreeMap::new(),
+        };
         collector.reserved(input);
         if let Some(json) = present(input.custom_properties.as_ref()) {
             collector.custom(json);
@@ -146,12 +157,14 @@ impl<'a> Collector<'a, '_> {
         let mut keys = BTreeMap::new();
         for (key, value) in pairs {
             if is_blank(&key) {
-                self.faults.add(FIELD, "has a blank key: give every property a name");
+                self.faults
+                    .add(FIELD, "has a blank key: give every property a name");
                 continue;
             }
             let field = path(FIELD, &key);
             if keys.insert(key.clone(), ()).is_some() {
-                self.faults.add(field, "stands twice in the object: keep one of the two");
+                self.faults
+                    .add(field, "stands twice in the object: keep one of the two");
                 continue;
             }
             match value {
@@ -189,7 +202,11 @@ impl<'a> Collector<'a, '_> {
             PropertyValue::DateTime(text) => self.date_time(name, text, path.into()),
             PropertyValue::Number(number) => {
                 if !number.is_finite() {
-                    let kind = if number.is_nan() { "not a number (NaN)" } else { "infinite" };
+                    let kind = if number.is_nan() {
+                        "not a number (NaN)"
+                    } else {
+                        "infinite"
+                    };
                     let reason = format!("is {kind}: Mixpanel takes finite numbers only");
                     self.faults.add(path.clone(), reason);
                 }
@@ -251,7 +268,9 @@ impl<'a> Collector<'a, '_> {
         if bytes > MAX_LIST_BYTES {
             self.faults.add(
                 path.clone(),
-                format!("has {bytes} bytes as JSON: at most {MAX_LIST_BYTES} are allowed in a list"),
+                format!(
+                    "has {bytes} bytes as JSON: at most {MAX_LIST_BYTES} are allowed in a list"
+                ),
             );
         }
         self.set(name, Value::List(items), path.into());

@@ -87,7 +87,10 @@ pub fn build(connection: &Connection, input: &Input) -> Result<Request, Vec<Inva
     if max_retries > retry::MAX_RETRIES {
         faults.add(
             "connection.max-retries",
-            format!("is {max_retries}: at most {} are allowed", retry::MAX_RETRIES),
+            format!(
+                "is {max_retries}: at most {} are allowed",
+                retry::MAX_RETRIES
+            ),
         );
     }
 
@@ -131,7 +134,11 @@ fn origin(connection: &Connection, faults: &mut Faults) -> BaseUrl {
         Region::Eu => "api-eu.mixpanel.com",
         Region::India => "api-in.mixpanel.com",
     };
-    BaseUrl { scheme: Scheme::Https, authority: authority.to_owned(), path: String::new() }
+    BaseUrl {
+        scheme: Scheme::Https,
+        authority: authority.to_owned(),
+        path: String::new(),
+    }
 }
 
 fn check_profile_id(profile: &Profile, faults: &mut Faults) {
@@ -142,7 +149,10 @@ fn check_profile_id(profile: &Profile, faults: &mut Faults) {
     } else if id.len() > MAX_TEXT_BYTES {
         faults.add(
             FIELD,
-            format!("has {} bytes: at most {MAX_TEXT_BYTES} are allowed", id.len()),
+            format!(
+                "has {} bytes: at most {MAX_TEXT_BYTES} are allowed",
+                id.len()
+            ),
         );
     } else if PLACEHOLDER_IDS.contains(&id) {
         faults.add(

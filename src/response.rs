@@ -55,7 +55,12 @@ enum Verdict {
 pub fn read(answer: &Answer, token: &str) -> Output {
     let (status_code, reason) = match answer.status {
         200..=299 => match verdict(answer) {
-            Verdict::Accepted => return Output { status_code: answer.status, reason: None },
+            Verdict::Accepted => {
+                return Output {
+                    status_code: answer.status,
+                    reason: None,
+                };
+            }
             Verdict::Refused(words) => (
                 400,
                 words.map_or_else(
@@ -65,9 +70,15 @@ pub fn read(answer: &Answer, token: &str) -> Output {
             ),
             Verdict::NotUnderstood => (502, not_understood(answer, token)),
         },
-        status => (status, own_words(answer, token).unwrap_or_else(|| phrase(status))),
+        status => (
+            status,
+            own_words(answer, token).unwrap_or_else(|| phrase(status)),
+        ),
     };
-    Output { status_code, reason: Some(reason) }
+    Output {
+        status_code,
+        reason: Some(reason),
+    }
 }
 
 fn verdict(answer: &Answer) -> Verdict {
@@ -77,9 +88,9 @@ fn verdict(answer: &Answer) -> Verdict {
     match serde_json::from_slice::<Value>(&answer.body) {
         Ok(Value::Object(body)) => {
             let status = body.get("status").and_then(one_or_zero);
-            let counts_none = body.get("num_good_events").is_some_and(|count| {
-                !count.as_f64().is_some_and(|count| count >= 1.0)
-            });
+            let counts_none = body
+                .get("num_good_events")
+                .is_some_and(|count| !count.as_f64().is_some_and(|count| count >= 1.0));
             match words(&body) {
                 Some(words) => Verdict::Refused(Some(words)),
                 None if status == Some(false) || counts_none => Verdict::Refused(None),
@@ -127,7 +138,11 @@ fn words(body: &serde_json::Map<String, Value>) -> Option<String> {
         Some(records) => words.extend(text(records)),
         None => {}
     }
-    if words.is_empty() { None } else { Some(words.join("; ")) }
+    if words.is_empty() {
+        None
+    } else {
+        Some(words.join("; "))
+    }
 }
 
 /// `field: message`, of one entry of `failed_records`.
@@ -203,7 +218,9 @@ pub fn excerpt(text: &str, token: &str, max: usize) -> String {
         text
     };
     let mut folded = String::new();
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty());
+    let words = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|w| !w.is_empty());
     for word in words {
         if !folded.is_empty() {
             folded.push(' ');
@@ -246,7 +263,8 @@ fn without_tags(html: &str) -> String {
 }
 
 fn is_tag(text: &str, tag: &str) -> bool {
-    text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag))
+    text.get(..tag.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(tag))
 }
 
 /// Where the text after `end` starts; its end, where there is none.

@@ -88,7 +88,11 @@ mod tests {
     fn what_is_tried_again() {
         for status in 100..=599 {
             let again = matches!(status, 429 | 500 | 502 | 503 | 504);
-            assert_eq!(wait(Failure::Status(status, None), 1, 3, 0).is_some(), again, "{status}");
+            assert_eq!(
+                wait(Failure::Status(status, None), 1, 3, 0).is_some(),
+                again,
+                "{status}"
+            );
         }
         assert!(wait(Failure::Transport, 1, 3, 0).is_some());
         assert_eq!(wait(Failure::Denied, 1, 3, 0), None);
@@ -113,25 +117,43 @@ mod tests {
 
     #[test]
     fn waits_double_from_two_seconds_to_sixty_with_one_to_five_of_jitter() {
-        for (tries, seconds) in
-            [(1, 2), (2, 4), (3, 8), (4, 16), (5, 32), (6, 60), (7, 60), (10, 60), (255, 60)]
-        {
+        for (tries, seconds) in [
+            (1, 2),
+            (2, 4),
+            (3, 8),
+            (4, 16),
+            (5, 32),
+            (6, 60),
+            (7, 60),
+            (10, 60),
+            (255, 60),
+        ] {
             for seed in (0..1_000).chain([u64::MAX]) {
                 let wait = wait(Failure::Transport, tries, 255, seed).expect("a wait");
                 let least = seconds * SECOND + SECOND;
-                assert!((least..=least + 4 * SECOND).contains(&wait), "{tries}: {wait:?}");
+                assert!(
+                    (least..=least + 4 * SECOND).contains(&wait),
+                    "{tries}: {wait:?}"
+                );
             }
         }
     }
 
     #[test]
     fn neighbouring_seeds_spread_over_the_whole_jitter() {
-        let waits: Vec<_> =
-            (0..1_000).map(|seed| wait(Failure::Transport, 1, 3, seed).expect("a wait")).collect();
+        let waits: Vec<_> = (0..1_000)
+            .map(|seed| wait(Failure::Transport, 1, 3, seed).expect("a wait"))
+            .collect();
         for quarter in 0..4 {
             let from = (3 + quarter) * SECOND;
-            let share = waits.iter().filter(|w| (from..from + SECOND).contains(w)).count();
-            assert!((150..=350).contains(&share), "second {quarter}: {share} of 1000");
+            let share = waits
+                .iter()
+                .filter(|wait| (from..from + SECOND).contains(*wait))
+                .count();
+            assert!(
+                (150..=350).contains(&share),
+                "second {quarter}: {share} of 1000"
+            );
         }
     }
 
@@ -150,7 +172,10 @@ mod tests {
             let wait = wait(failure, 1, 3, 42);
             match (wait, min) {
                 (Some(wait), Some(min)) => {
-                    assert!((min * SECOND..=max * SECOND).contains(&wait), "{asked}: {wait:?}");
+                    assert!(
+                        (min * SECOND..=max * SECOND).contains(&wait),
+                        "{asked}: {wait:?}"
+                    );
                 }
                 (wait, min) => assert_eq!(wait.is_some(), min.is_some(), "{asked}"),
             }
@@ -173,7 +198,11 @@ mod tests {
             ("1.5", date, None),
             ("", date, None),
         ] {
-            assert_eq!(retry_after(value, date), seconds.map(Duration::from_secs), "{value}");
+            assert_eq!(
+                retry_after(value, date),
+                seconds.map(Duration::from_secs),
+                "{value}"
+            );
         }
     }
 }

@@ -47,7 +47,13 @@ fn split(url: &str) -> Option<Parts<'_>> {
     let (rest, fragment) = cut(rest, '#');
     let (rest, query) = cut(rest, '?');
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    Some(Parts { scheme, authority, path, query, fragment })
+    Some(Parts {
+        scheme,
+        authority,
+        path,
+        query,
+        fragment,
+    })
 }
 
 fn cut(text: &str, at: char) -> (&str, Option<&str>) {
@@ -110,13 +116,21 @@ pub fn check_image_url(url: &str) -> Result<(), &'static str> {
         return Err("holds white space or a control character: percent-encode it");
     }
     let authority = parts.authority;
-    if host_and_port(authority.rsplit('@').next().unwrap_or(authority)).0.is_empty() {
+    if host_and_port(authority.rsplit('@').next().unwrap_or(authority))
+        .0
+        .is_empty()
+    {
         return Err("has no host: write it after ://");
     }
-    let is_image = parts.path.rsplit_once('.').is_some_and(|(stem, extension)| {
-        !stem.ends_with('/')
-            && ["gif", "jpg", "jpeg", "png"].iter().any(|e| extension.eq_ignore_ascii_case(e))
-    });
+    let is_image = parts
+        .path
+        .rsplit_once('.')
+        .is_some_and(|(stem, extension)| {
+            !stem.ends_with('/')
+                && ["gif", "jpg", "jpeg", "png"]
+                    .iter()
+                    .any(|e| extension.eq_ignore_ascii_case(e))
+        });
     if !is_image {
         return Err("has a path that does not end in .gif, .jpg, .jpeg or .png");
     }
@@ -145,7 +159,9 @@ fn is_host(host: &str) -> bool {
     name.len() <= 253
         && name.split('.').all(|label| {
             (1..=63).contains(&label.len())
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
         })
 }
 
@@ -186,12 +202,21 @@ mod tests {
             ("http://[::1]:8080/a/b/", Http, "[::1]:8080", "/a/b"),
             ("http://[2001:db8::1]", Http, "[2001:db8::1]", ""),
             ("http://my_host/%7Ea//", Http, "my_host", "/%7Ea"),
-            ("http://h/a:@!$&'()*+,;=-._~", Http, "h", "/a:@!$&'()*+,;=-._~"),
+            (
+                "http://h/a:@!$&'()*+,;=-._~",
+                Http,
+                "h",
+                "/a:@!$&'()*+,;=-._~",
+            ),
             ("http://h:1", Http, "h:1", ""),
             ("http://h:65535", Http, "h:65535", ""),
             ("http://xn--mnchen-3ya.de", Http, "xn--mnchen-3ya.de", ""),
         ] {
-            let want = BaseUrl { scheme, authority: authority.into(), path: path.into() };
+            let want = BaseUrl {
+                scheme,
+                authority: authority.into(),
+                path: path.into(),
+            };
             assert_eq!(base_url(url), Ok(want), "{url}");
         }
     }

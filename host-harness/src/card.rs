@@ -30,10 +30,15 @@ impl std::fmt::Display for CallError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             CallError::Deadline(limit) => {
-                write!(formatter, "the call was stopped at its deadline of {limit:?}")
+                write!(
+                    formatter,
+                    "the call was stopped at its deadline of {limit:?}"
+                )
             }
             CallError::Memory(limit) => MemoryLimit(*limit).fmt(formatter),
-            CallError::Trap(cause) => write!(formatter, "the card was stopped by a trap: {cause:#}"),
+            CallError::Trap(cause) => {
+                write!(formatter, "the card was stopped by a trap: {cause:#}")
+            }
         }
     }
 }
@@ -59,7 +64,10 @@ impl Card {
     /// The file cannot be read, is no component, or does not export the card's interface.
     pub fn load(engine: &Engine, file: &Path, outbound: Outbound) -> Result<Self> {
         let component = std::fs::read(file).with_context(|| {
-            format!("{} cannot be read: make it with `make component`", file.display())
+            format!(
+                "{} cannot be read: make it with `make component`",
+                file.display()
+            )
         })?;
         Self::new(engine, &component, outbound).with_context(|| file.display().to_string())
     }
@@ -110,7 +118,9 @@ impl Card {
         connection: &Connection,
         input: &Input,
     ) -> Result<Outcome, CallError> {
-        let Limits { deadline, memory, .. } = self.engine.limits();
+        let Limits {
+            deadline, memory, ..
+        } = self.engine.limits();
         match tokio::time::timeout(deadline, self.call(connection, input)).await {
             Ok(Ok(outcome)) => Ok(outcome),
             Ok(Err(error)) if error.is::<MemoryLimit>() => Err(CallError::Memory(memory)),

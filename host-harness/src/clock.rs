@@ -31,11 +31,17 @@ pub struct Skipped(Arc<Mutex<Vec<Duration>>>);
 impl Skipped {
     /// All waits so far.
     pub fn waits(&self) -> Vec<Duration> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn push(&self, wait: Duration) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(wait);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(wait);
     }
 }
 
@@ -49,7 +55,11 @@ pub(crate) struct CallClock {
 
 impl CallClock {
     pub(crate) fn start(clock: Clock) -> Self {
-        CallClock { clock, start: tokio::time::Instant::now(), skipped: Duration::ZERO }
+        CallClock {
+            clock,
+            start: tokio::time::Instant::now(),
+            skipped: Duration::ZERO,
+        }
     }
 
     fn now(&self) -> u64 {

@@ -65,7 +65,10 @@ impl Connector {
         tcp.enforce_http(false);
         // A request is one small write: waiting for more would only delay it.
         tcp.set_nodelay(true);
-        Connector { tcp, resolve: Arc::new(resolve) }
+        Connector {
+            tcp,
+            resolve: Arc::new(resolve),
+        }
     }
 
     /// The URL to connect to: with the address in the place of a name that has one given.
@@ -73,9 +76,16 @@ impl Connector {
         if self.resolve.is_empty() {
             return uri;
         }
-        let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let default_port = if uri.scheme_str() == Some("https") {
+            443
+        } else {
+            80
+        };
         let host = uri.host().unwrap_or_default().to_ascii_lowercase();
-        let Some(address) = self.resolve.get(&(host, uri.port_u16().unwrap_or(default_port))) else {
+        let Some(address) = self
+            .resolve
+            .get(&(host, uri.port_u16().unwrap_or(default_port)))
+        else {
             return uri;
         };
         Uri::builder()
@@ -101,7 +111,12 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connecting = self.tcp.call(self.destination(uri));
-        Box::pin(async move { Ok(Stream { tcp: connecting.await?, used: Used::default() }) })
+        Box::pin(async move {
+            Ok(Stream {
+                tcp: connecting.await?,
+                used: Used::default(),
+            })
+        })
     }
 }
 

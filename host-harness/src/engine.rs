@@ -87,7 +87,11 @@ impl Engine {
         }
         let inner = wasmtime::Engine::new(&config).map_err(anyhow::Error::from)?;
         let ticker = Arc::new(Ticker::start(inner.clone())?);
-        Ok(Engine { inner, limits, _ticker: ticker })
+        Ok(Engine {
+            inner,
+            limits,
+            _ticker: ticker,
+        })
     }
 
     /// Loads a component, and links it to nothing but HTTP, polling and a clock.
@@ -151,7 +155,11 @@ pub(crate) struct State {
 
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
+        WasiHttpCtxView {
+            hooks: &mut self.hooks,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
     }
 }
 
@@ -167,7 +175,11 @@ pub(crate) struct MemoryLimit(pub(crate) usize);
 
 impl fmt::Display for MemoryLimit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the card needs more than its {} bytes of memory", self.0)
+        write!(
+            formatter,
+            "the card needs more than its {} bytes of memory",
+            self.0
+        )
     }
 }
 
@@ -181,7 +193,11 @@ impl ResourceLimiter for MemoryLimit {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         // A refusal would only make the guest abort, and nobody could tell why.
-        if desired > self.0 { Err(MemoryLimit(self.0).into()) } else { Ok(true) }
+        if desired > self.0 {
+            Err(MemoryLimit(self.0).into())
+        } else {
+            Ok(true)
+        }
     }
 
     fn table_growing(
@@ -208,7 +224,10 @@ impl Ticker {
                 engine.increment_epoch();
             }
         })?;
-        Ok(Ticker { stop: Some(stop), thread: Some(thread) })
+        Ok(Ticker {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 }
 

@@ -40,7 +40,11 @@ enum Command {
 #[derive(Args)]
 struct Run {
     /// The component
-    #[arg(long, value_name = "FILE", default_value = "dist/mixpanel-create-profile.wasm")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "dist/mixpanel-create-profile.wasm"
+    )]
     component: PathBuf,
     /// Mixpanel's project token
     #[arg(long, env = "MIXPANEL_PROJECT_TOKEN", hide_env_values = true)]
@@ -113,8 +117,11 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Run) -> Result<ExitCode> {
-    let inputs =
-        options.input.iter().map(|file| read_input(file)).collect::<Result<Vec<Input>>>()?;
+    let inputs = options
+        .input
+        .iter()
+        .map(|file| read_input(file))
+        .collect::<Result<Vec<Input>>>()?;
     let mut stand_in = match options.stand_in {
         true => Some(StandIn::start(stand_in::Options::default())?),
         false => None,
@@ -122,13 +129,24 @@ fn run(options: &Run) -> Result<ExitCode> {
     let connection = Connection {
         project_token: token(options)?,
         region: options.region,
-        base_url: stand_in.as_ref().map(StandIn::origin).or_else(|| options.base_url.clone()),
+        base_url: stand_in
+            .as_ref()
+            .map(StandIn::origin)
+            .or_else(|| options.base_url.clone()),
         max_retries: options.max_retries,
     };
-    let engine = Engine::new(Limits { concurrency: 1, ..Limits::default() }, cache(options).as_deref())?;
+    let engine = Engine::new(
+        Limits {
+            concurrency: 1,
+            ..Limits::default()
+        },
+        cache(options).as_deref(),
+    )?;
     let card = Card::load(&engine, &options.component, outbound(options, &connection)?)?;
 
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let mut all_succeeded = true;
     for input in &inputs {
         let called = runtime.block_on(async {
@@ -176,7 +194,9 @@ fn read_input(file: &Path) -> Result<Input> {
         if std::io::stdin().is_terminal() {
             eprintln!("Reading the input from the terminal; end it with Ctrl-D.");
         }
-        std::io::stdin().read_to_string(&mut json).context("standard input cannot be read")?;
+        std::io::stdin()
+            .read_to_string(&mut json)
+            .context("standard input cannot be read")?;
         "standard input".to_owned()
     } else {
         json = std::fs::read_to_string(file)
@@ -188,7 +208,10 @@ fn read_input(file: &Path) -> Result<Input> {
 
 /// Mixpanel's three servers, and the base URL's where one is given.
 fn outbound(options: &Run, connection: &Connection) -> Result<Outbound> {
-    let mut settings = outbound::Options { resolve: options.resolve.clone(), ..Default::default() };
+    let mut settings = outbound::Options {
+        resolve: options.resolve.clone(),
+        ..Default::default()
+    };
     if let Some(file) = &options.ca_cert {
         settings.trust(file)?;
     }
@@ -201,7 +224,11 @@ fn outbound(options: &Run, connection: &Connection) -> Result<Outbound> {
 
 /// `--cache`, or the user's cache folder where the system has one.
 fn cache(options: &Run) -> Option<PathBuf> {
-    let home = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let home = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
     options.cache.clone().or_else(|| {
         let caches = home("XDG_CACHE_HOME").or_else(|| home("HOME").map(|h| h.join(".cache")))?;
         Some(caches.join("mixpanel-create-profile"))
@@ -214,12 +241,18 @@ fn show(stand_in: &StandIn, connection: &Connection, input: &Input) -> Result<()
         let head = String::from_utf8_lossy(&request.head);
         let body = String::from_utf8_lossy(&request.body);
         let sent = format!("{}\n\n{}", head.trim_end().replace("\r\n", "\n"), body);
-        eprintln!("--- request\n{}", sent.replace(&connection.project_token, "<project token>"));
+        eprintln!(
+            "--- request\n{}",
+            sent.replace(&connection.project_token, "<project token>")
+        );
     }
     stand_in.clear_requests();
     match stand_in.profile(&connection.project_token, &input.profile.profile_id) {
         Some(profile) => {
-            eprintln!("--- profile in the stand-in\n{}", serde_json::to_string_pretty(&profile)?);
+            eprintln!(
+                "--- profile in the stand-in\n{}",
+                serde_json::to_string_pretty(&profile)?
+            );
         }
         None => eprintln!("--- no such profile in the stand-in"),
     }
@@ -231,8 +264,10 @@ fn serve(options: &Serve) -> Result<ExitCode> {
     let mut authority = None;
     let tls = if options.tls {
         let authority = authority.insert(Authority::new()?);
-        let mut names: Vec<_> =
-            outbound::MIXPANEL.iter().map(|url| url.trim_start_matches("https://")).collect();
+        let mut names: Vec<_> = outbound::MIXPANEL
+            .iter()
+            .map(|url| url.trim_start_matches("https://"))
+            .collect();
         names.extend(["localhost", "127.0.0.1"]);
         Some(authority.server(&names, Validity::Valid)?)
     } else {
@@ -251,7 +286,9 @@ fn serve(options: &Serve) -> Result<ExitCode> {
         write!(stdout, "{}", authority.pem())?;
     }
     stdout.flush()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(tokio::signal::ctrl_c())?;
     Ok(ExitCode::SUCCESS)
 }

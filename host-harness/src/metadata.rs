@@ -18,7 +18,8 @@ pub fn stamp(component: &[u8]) -> Result<Vec<u8>> {
     metadata.name = AddMetadataField::Set(NAME.to_owned());
     metadata.version = AddMetadataField::Set(Version::new(env!("CARGO_PKG_VERSION")));
     metadata.licenses = AddMetadataField::Set(Licenses::new(env!("CARGO_PKG_LICENSE"))?);
-    metadata.description =
-        AddMetadataField::Set(Description::new(env!("CARGO_PKG_DESCRIPTION")));
-    metadata.to_wasm(component).context("this is not a WebAssembly component")
+    metadata.description = AddMetadataField::Set(Description::new(env!("CARGO_PKG_DESCRIPTION")));
+    metadata
+        .to_wasm(component)
+        .context("this is not a WebAssembly component")
 }

@@ -28,8 +28,11 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use crate::connector::{Connector, NameLookupFailed, Used};
 
 /// The servers of Mixpanel's three regions.
-pub const MIXPANEL: [&str; 3] =
-    ["https://api.mixpanel.com", "https://api-eu.mixpanel.com", "https://api-in.mixpanel.com"];
+pub const MIXPANEL: [&str; 3] = [
+    "https://api.mixpanel.com",
+    "https://api-eu.mixpanel.com",
+    "https://api-in.mixpanel.com",
+];
 
 /// Scheme, host and port: what the allow-list is made of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +49,10 @@ impl Origin {
             Some(scheme) if *scheme == Scheme::HTTP => false,
             _ => return None,
         };
-        let host = uri.host().filter(|host| !host.is_empty())?.to_ascii_lowercase();
+        let host = uri
+            .host()
+            .filter(|host| !host.is_empty())?
+            .to_ascii_lowercase();
         let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
         Some(Origin { https, host, port })
     }
@@ -95,7 +101,15 @@ impl FromStr for Resolve {
                     SocketAddr::new(ip.parse::<IpAddr>().ok()?, port)
                 }
             };
-            if host.is_empty() { None } else { Some(Resolve { host, port, address }) }
+            if host.is_empty() {
+                None
+            } else {
+                Some(Resolve {
+                    host,
+                    port,
+                    address,
+                })
+            }
         };
         read().ok_or_else(|| {
             anyhow!("{text} is not HOST:PORT:ADDRESS, such as api.mixpanel.com:443:127.0.0.1")
@@ -167,7 +181,8 @@ impl Options {
     pub fn trust(&mut self, file: &Path) -> Result<()> {
         let pem =
             std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        self.trust_pem(&pem).with_context(|| file.display().to_string())
+        self.trust_pem(&pem)
+            .with_context(|| file.display().to_string())
     }
 
     /// Trusts the certificates of a PEM text instead of the web's usual authorities.
@@ -177,7 +192,8 @@ impl Options {
     /// It holds no certificate.
     pub fn trust_pem(&mut self, pem: &[u8]) -> Result<()> {
         for certificate in CertificateDer::pem_slice_iter(pem) {
-            self.ca.push(certificate.context("this is not a PEM certificate")?);
+            self.ca
+                .push(certificate.context("this is not a PEM certificate")?);
         }
         if self.ca.is_empty() {
             bail!("there is no certificate in it");
@@ -209,14 +225,19 @@ impl Outbound {
         } else {
             let mut roots = rustls::RootCertStore::empty();
             for certificate in options.ca {
-                roots.add(certificate).context("this certificate cannot be trusted")?;
+                roots
+                    .add(certificate)
+                    .context("this certificate cannot be trusted")?;
             }
             tls.with_root_certificates(roots)
         }
         .with_no_client_auth();
 
-        let resolve: HashMap<_, _> =
-            options.resolve.into_iter().map(|r| ((r.host, r.port), r.address)).collect();
+        let resolve: HashMap<_, _> = options
+            .resolve
+            .into_iter()
+            .map(|r| ((r.host, r.port), r.address))
+            .collect();
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
@@ -268,7 +289,11 @@ impl Outbound {
                 Err(failed) => return Err(failed.error),
             }
         };
-        let limits = AnswerLimits { between_bytes, left: self.max_answer, max: self.max_answer };
+        let limits = AnswerLimits {
+            between_bytes,
+            left: self.max_answer,
+            max: self.max_answer,
+        };
         Ok(response.map(|body| limited(body, limits).boxed_unsync()))
     }
 
@@ -282,7 +307,11 @@ impl Outbound {
         let mut response = pin!(self.client.request(request));
         let connected = async {
             // `None` where connecting failed: the response tells why.
-            connection.wait_for_connection_metadata().await.as_ref().map(Used::of)
+            connection
+                .wait_for_connection_metadata()
+                .await
+                .as_ref()
+                .map(Used::of)
         };
         let used = tokio::select! {
             biased;
@@ -307,7 +336,10 @@ struct Failed {
 
 impl Failed {
     fn for_good(error: Error) -> Self {
-        Failed { error, was_used: false }
+        Failed {
+            error,
+            was_used: false,
+        }
     }
 }
 
@@ -326,7 +358,10 @@ fn finish(
             let used = used.or_else(|| error.connect_info().and_then(Used::of));
             let error = classify(&error);
             let was_closed = matches!(error, Error::ConnectionTerminated);
-            Err(Failed { was_used: was_closed && used.is_some_and(|used| used.get()), error })
+            Err(Failed {
+                was_used: was_closed && used.is_some_and(|used| used.get()),
+                error,
+            })
         }
     }
 }
@@ -337,7 +372,10 @@ fn classify(error: &ClientError) -> Error {
     let mut terminated = false;
     while let Some(current) = cause {
         if current.is::<NameLookupFailed>() {
-            return Error::DnsError { rcode: None, info_code: None };
+            return Error::DnsError {
+                rcode: None,
+                info_code: None,
+            };
         }
         if let Some(tls) = current.downcast_ref::<rustls::Error>() {
             return classify_tls(tls);
@@ -401,7 +439,9 @@ async fn collect(mut body: WasiBody, max: usize) -> Result<Bytes, Error> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
         if first.len() + rest.len() + data.len() > max {
             return Err(Error::HttpRequestBodySize(Some(max as u64)));
         }
@@ -432,9 +472,8 @@ fn limited(
     body: hyper::body::Incoming,
     limits: AnswerLimits,
 ) -> impl http_body::Body<Data = Bytes, Error = Error> + Send + 'static {
-    let pieces = futures_util::stream::try_unfold(
-        (body, limits),
-        |(mut body, mut limits)| async move {
+    let pieces =
+        futures_util::stream::try_unfold((body, limits), |(mut body, mut limits)| async move {
             let frame = match timeout(limits.between_bytes, body.frame()).await {
                 Ok(None) => return Ok(None),
                 Ok(Some(Ok(frame))) => frame,
@@ -448,8 +487,7 @@ fn limited(
             }
             limits.left -= length;
             Ok(Some((frame, (body, limits))))
-        },
-    );
+        });
     http_body_util::StreamBody::new(pieces)
 }
 
@@ -492,8 +530,14 @@ mod tests {
     #[test]
     fn origins() {
         for (url, origin) in [
-            ("https://api.mixpanel.com", Some("https://api.mixpanel.com:443")),
-            ("https://API.mixpanel.com:443/path", Some("https://api.mixpanel.com:443")),
+            (
+                "https://api.mixpanel.com",
+                Some("https://api.mixpanel.com:443"),
+            ),
+            (
+                "https://API.mixpanel.com:443/path",
+                Some("https://api.mixpanel.com:443"),
+            ),
             ("http://127.0.0.1:8080", Some("http://127.0.0.1:8080")),
             ("http://[::1]", Some("http://[::1]:80")),
             ("ftp://h", None),
@@ -519,7 +563,10 @@ mod tests {
             (":443:127.0.0.1", None),
             ("h:443:name", None),
         ] {
-            let read = text.parse::<Resolve>().ok().map(|resolve| resolve.address.to_string());
+            let read = text
+                .parse::<Resolve>()
+                .ok()
+                .map(|resolve| resolve.address.to_string());
             assert_eq!(read.as_deref(), address, "{text}");
         }
     }

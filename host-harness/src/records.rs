@@ -11,9 +11,19 @@ use wasmtime::component::{ComponentType, Lift, Lower};
 
 /// Where the project's data lives.
 #[derive(
-    ComponentType, Lower, Lift, Serialize, Deserialize, clap::ValueEnum, Clone, Copy, Debug, Default,
+    ComponentType,
+    Lower,
+    Lift,
+    Serialize,
+    Deserialize,
+    clap::ValueEnum,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
 )]
-#[derive(PartialEq, Eq)]
 #[component(enum)]
 #[serde(rename_all = "kebab-case")]
 #[repr(u8)]

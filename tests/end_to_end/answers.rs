@@ -5,7 +5,11 @@ use host_harness::fault::{Fault, Rule};
 use crate::support::{Setup, answer, created, joe};
 
 fn says(status: u16, body: &str) -> Rule {
-    Rule::new(Fault::Answer { status, headers: vec![], body: body.to_owned() })
+    Rule::new(Fault::Answer {
+        status,
+        headers: vec![],
+        body: body.to_owned(),
+    })
 }
 
 /// Each answer, once without retries: status, body, the output's status code, and a part of its
@@ -25,31 +29,98 @@ async fn each_answer() {
         (200, r#"{"error":null,"status":1}"#, 200, None),
         (200, r#"{"error":"","status":1}"#, 200, None),
         (200, "\n {\"error\":null,\"status\":1} \n", 200, None),
-        (200, r#"{"error":null,"errors":{},"num_good_events":1,"status":1}"#, 200, None),
+        (
+            200,
+            r#"{"error":null,"errors":{},"num_good_events":1,"status":1}"#,
+            200,
+            None,
+        ),
         (202, r#"{"status":1}"#, 202, None),
         (200, "0", 400, Some("gave no reason")),
         (200, "\"0\"", 400, Some("gave no reason")),
-        (200, r#"{"error":"$token, missing or empty","status":0}"#, 400, Some("$token, missing or empty")),
-        (200, r#"{"error":"$distinct_id, missing or empty","status":0}"#, 400, Some("$distinct_id, missing or empty")),
+        (
+            200,
+            r#"{"error":"$token, missing or empty","status":0}"#,
+            400,
+            Some("$token, missing or empty"),
+        ),
+        (
+            200,
+            r#"{"error":"$distinct_id, missing or empty","status":0}"#,
+            400,
+            Some("$distinct_id, missing or empty"),
+        ),
         (200, r#"{"status":0}"#, 400, Some("gave no reason")),
         (200, r#"{"error":"odd","status":1}"#, 400, Some("odd")),
-        (200, r#"{"error":null,"errors":{"0":"bad"},"num_good_events":0,"status":0}"#, 400, Some("bad")),
-        (200, r#"{"error":null,"errors":{},"num_good_events":0,"status":1}"#, 400, Some("gave no reason")),
-        (200, strict_error, 400, Some("$set_once.$email: must be a string")),
-        (400, strict_error, 400, Some("some data points in the request failed validation; $set_once.$email: must be a string")),
+        (
+            200,
+            r#"{"error":null,"errors":{"0":"bad"},"num_good_events":0,"status":0}"#,
+            400,
+            Some("bad"),
+        ),
+        (
+            200,
+            r#"{"error":null,"errors":{},"num_good_events":0,"status":1}"#,
+            400,
+            Some("gave no reason"),
+        ),
+        (
+            200,
+            strict_error,
+            400,
+            Some("$set_once.$email: must be a string"),
+        ),
+        (
+            400,
+            strict_error,
+            400,
+            Some(
+                "some data points in the request failed validation; $set_once.$email: must be a string",
+            ),
+        ),
         (200, "", 502, Some("has no text")),
         (204, "", 502, Some("has no text")),
-        (200, "<html><body>Sign in</body></html>", 502, Some("Sign in")),
-        (200, "{\"error\":null,\"sta", 502, Some("does not say whether")),
+        (
+            200,
+            "<html><body>Sign in</body></html>",
+            502,
+            Some("Sign in"),
+        ),
+        (
+            200,
+            "{\"error\":null,\"sta",
+            502,
+            Some("does not say whether"),
+        ),
         (200, "null", 502, Some("does not say whether")),
         (200, "2", 502, Some("does not say whether")),
         (200, "{}", 502, Some("does not say whether")),
         (200, r#"{"status":"OK"}"#, 502, Some("does not say whether")),
-        (401, r#"{"error":"Invalid credentials","status":"error"}"#, 401, Some("Invalid credentials")),
-        (403, r#"{"error":"Forbidden project","status":"error"}"#, 403, Some("Forbidden project")),
+        (
+            401,
+            r#"{"error":"Invalid credentials","status":"error"}"#,
+            401,
+            Some("Invalid credentials"),
+        ),
+        (
+            403,
+            r#"{"error":"Forbidden project","status":"error"}"#,
+            403,
+            Some("Forbidden project"),
+        ),
         (404, "", 404, Some("Not Found")),
-        (413, too_large, 413, Some("request exceeds max limit of 2097152 bytes")),
-        (413, html_413, 413, Some("413 Request Entity Too Large 413 Request Entity Too Large nginx")),
+        (
+            413,
+            too_large,
+            413,
+            Some("request exceeds max limit of 2097152 bytes"),
+        ),
+        (
+            413,
+            html_413,
+            413,
+            Some("413 Request Entity Too Large 413 Request Entity Too Large nginx"),
+        ),
         (429, over_rate, 429, Some("Project exceeded rate limits.")),
         (500, "", 500, Some("Internal Server Error")),
         (502, upstream, 502, Some(upstream)),
@@ -69,7 +140,10 @@ async fn each_answer() {
             (None, None) => {}
             (Some(said), Some(reason)) => {
                 assert!(said.contains(reason), "{status} {body}: {said}");
-                assert!(said.chars().count() <= 1_100 && !said.contains('<'), "{said}");
+                assert!(
+                    said.chars().count() <= 1_100 && !said.contains('<'),
+                    "{said}"
+                );
             }
             _ => panic!("{status} {body}: {said:?}"),
         }
@@ -81,8 +155,15 @@ async fn each_answer() {
 async fn a_redirect_is_not_followed() {
     let setup = Setup::new();
     for status in [301, 302, 307, 308] {
-        let headers = vec![("Location".to_owned(), setup.stand_in.origin() + "/elsewhere")];
-        let fault = Fault::Answer { status, headers, body: String::new() };
+        let headers = vec![(
+            "Location".to_owned(),
+            setup.stand_in.origin() + "/elsewhere",
+        )];
+        let fault = Fault::Answer {
+            status,
+            headers,
+            body: String::new(),
+        };
         setup.stand_in.set_rules([Rule::new(fault)]);
         setup.stand_in.clear_requests();
         let (code, reason) = answer(setup.call(&joe("u1")).await);
@@ -111,7 +192,11 @@ async fn of_ten_megabytes_only_the_start_is_read() {
     let (code, reason) = answer(setup.call(&joe("u1")).await);
     assert_eq!(code, 502);
     assert!(reason.is_some_and(|reason| reason.contains("longer than 65536 bytes")));
-    assert_eq!(setup.call(&joe("u1")).await, created(), "the next call works");
+    assert_eq!(
+        setup.call(&joe("u1")).await,
+        created(),
+        "the next call works"
+    );
 }
 
 #[tokio::test]

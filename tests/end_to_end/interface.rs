@@ -36,7 +36,10 @@ fn the_component_imports_http_polling_and_a_clock_and_nothing_else() {
             "wasi:io/streams",
         ]
     );
-    assert_eq!(names(&resolve, world.exports.iter()), ["mixpanel:cards/profiles@0.1.0"]);
+    assert_eq!(
+        names(&resolve, world.exports.iter()),
+        ["mixpanel:cards/profiles@0.1.0"]
+    );
 }
 
 #[test]
@@ -54,7 +57,9 @@ fn the_exported_interface_is_that_of_the_repository() {
         (functions, types)
     };
     let mut source = Resolve::default();
-    source.push_str("card.wit", include_str!("../../wit/card.wit")).expect("WIT");
+    source
+        .push_str("card.wit", include_str!("../../wit/card.wit"))
+        .expect("WIT");
     assert_eq!(functions(decoded.resolve()), functions(&source));
 }
 

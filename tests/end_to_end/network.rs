@@ -34,7 +34,10 @@ async fn a_refused_connection_is_a_transport_failure() {
     for retries in [0, 2] {
         let mut connection = connection(&origin);
         connection.max_retries = Some(retries);
-        let outcome = card.create_profile(&connection, &joe("u1")).await.expect("a call");
+        let outcome = card
+            .create_profile(&connection, &joe("u1"))
+            .await
+            .expect("a call");
         let reason = transport(outcome);
         assert!(reason.contains("the connection was refused"), "{reason}");
         assert_eq!(reason.contains("(tried 3 times)"), retries == 2, "{reason}");
@@ -48,9 +51,15 @@ async fn a_name_without_an_address_is_a_transport_failure() {
     let card = card(only(origin)).with_clock(Clock::Skipping(Default::default()));
     let mut connection = connection(origin);
     connection.max_retries = Some(0);
-    let outcome = card.create_profile(&connection, &joe("u1")).await.expect("a call");
+    let outcome = card
+        .create_profile(&connection, &joe("u1"))
+        .await
+        .expect("a call");
     let reason = transport(outcome);
-    assert!(reason.contains("card.invalid: the name look-up failed"), "{reason}");
+    assert!(
+        reason.contains("card.invalid: the name look-up failed"),
+        "{reason}"
+    );
 }
 
 #[tokio::test]
@@ -62,12 +71,20 @@ async fn an_origin_that_is_not_allowed_is_denied_without_a_connection() {
         .create_profile(&other.connection, &joe("u1"))
         .await
         .expect("a call");
-    let Outcome::Err(Error::PermanentDenied(reason)) = outcome else { panic!("{outcome:?}") };
+    let Outcome::Err(Error::PermanentDenied(reason)) = outcome else {
+        panic!("{outcome:?}")
+    };
     let address = other.stand_in.address().to_string();
-    assert!(reason.contains(&address) && reason.contains("operator"), "{reason}");
+    assert!(
+        reason.contains(&address) && reason.contains("operator"),
+        "{reason}"
+    );
     assert_eq!(other.stand_in.connections(), 0);
     assert_eq!(setup.stand_in.connections(), 0);
-    assert!(setup.skipped.waits().is_empty(), "a denied request is not tried again");
+    assert!(
+        setup.skipped.waits().is_empty(),
+        "a denied request is not tried again"
+    );
 }
 
 #[tokio::test]
@@ -89,27 +106,57 @@ async fn a_large_profile_goes_out_whole() {
     assert!(setup.stand_in.requests()[0].body.len() > 700_000);
 }
 
-/// What the host itself stops, and that the next call works.
-#[tokio::test]
-async fn limits_of_the_host() {
-    let setup = Setup::new();
-    let engine = Engine::new(
-        Limits { memory: 8 << 20, deadline: Duration::from_millis(300), concurrency: 4 },
-        None,
-    )
-    .expect("an engine");
+/// A card in an engine of its own, with these limits.
+fn limited(setup: &Setup, limits: Limits) -> Card {
+    let engine = Engine::new(limits, None).expect("an engine");
     let outbound = Outbound::new(only(&setup.stand_in.origin())).expect("a way out");
-    let card = Card::load(&engine, &component(), outbound).expect("the card");
+    Card::load(&engine, &component(), outbound).expect("the card")
+}
 
-    setup.stand_in.set_rules([Rule::new(Fault::Hang).of("hang")]);
+#[tokio::test]
+async fn a_call_ends_at_its_deadline() {
+    let setup = Setup::new();
+    let deadline = Duration::from_millis(200);
+    let card = limited(
+        &setup,
+        Limits {
+            deadline,
+            concurrency: 2,
+            ..Limits::default()
+        },
+    );
+    setup
+        .stand_in
+        .set_rules([Rule::new(Fault::Hang).of("hang")]);
     let hung = card.create_profile(&setup.connection, &joe("hang")).await;
-    assert!(matches!(hung, Err(CallError::Deadline(_))), "{hung:?}");
+    assert!(
+        matches!(hung, Err(CallError::Deadline(limit)) if limit == deadline),
+        "{hung:?}"
+    );
+}
 
+#[tokio::test]
+async fn a_call_stays_within_its_memory_and_the_next_one_works() {
+    let setup = Setup::new();
+    let memory = 8 << 20;
+    let card = limited(
+        &setup,
+        Limits {
+            memory,
+            concurrency: 1,
+            ..Limits::default()
+        },
+    );
     let mut input = user("big");
     let list = PropertyValue::TextList(vec!["x".repeat(1_000); 10_000]);
     input.properties.dynamic_fields = vec![dynamic("list", list)];
     let big = card.create_profile(&setup.connection, &input).await;
-    assert!(matches!(big, Err(CallError::Memory(limit)) if limit == 8 << 20), "{big:?}");
+    assert!(
+        matches!(big, Err(CallError::Memory(limit)) if limit == memory),
+        "{big:?}"
+    );
+    let next = card.create_profile(&setup.connection, &joe("small")).await;
+    assert_eq!(next.expect("a call"), created());
 }
 
 #[tokio::test]

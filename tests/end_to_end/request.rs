@@ -14,20 +14,28 @@ async fn the_request_byte_for_byte() {
     assert_eq!(setup.call(&joe("amq")).await, created());
 
     let requests = setup.stand_in.requests();
-    let [request] = requests.as_slice() else { panic!("{} requests", requests.len()) };
+    let [request] = requests.as_slice() else {
+        panic!("{} requests", requests.len())
+    };
     let body = format!(
         r#"[{{"$token":"{TOKEN}","$distinct_id":"amq","$ip":"0","$set_once":{{"$name":"Joe"}}}}]"#
     );
     assert_eq!(String::from_utf8_lossy(&request.body), body);
     let head = String::from_utf8_lossy(&request.head);
     let mut lines: Vec<_> = head.trim_end().split("\r\n").collect();
-    assert_eq!(lines.remove(0), "POST /engage?ip=0&verbose=1&strict=1 HTTP/1.1");
+    assert_eq!(
+        lines.remove(0),
+        "POST /engage?ip=0&verbose=1&strict=1 HTTP/1.1"
+    );
     lines.sort_unstable();
     let expected = [
         format!("content-length: {}", body.len()),
         "content-type: application/json".to_owned(),
         format!("host: {}", setup.stand_in.address()),
-        format!("user-agent: mixpanel-create-profile/{}", env!("CARGO_PKG_VERSION")),
+        format!(
+            "user-agent: mixpanel-create-profile/{}",
+            env!("CARGO_PKG_VERSION")
+        ),
     ];
     assert_eq!(lines, expected);
 }
@@ -36,7 +44,11 @@ async fn the_request_byte_for_byte() {
 #[tokio::test]
 async fn every_input_reaches_its_place() {
     let cases: Vec<(&str, Box<dyn Fn(&mut Input)>, Value)> = vec![
-        ("nothing", Box::new(|_| {}), json!({"$ip": "0", "$set_once": {}})),
+        (
+            "nothing",
+            Box::new(|_| {}),
+            json!({"$ip": "0", "$set_once": {}}),
+        ),
         (
             "ip-address v4",
             Box::new(|i| i.profile.ip_address = text("1.2.3.4")),
@@ -99,7 +111,8 @@ async fn every_input_reaches_its_place() {
         (
             "custom-properties",
             Box::new(|i| {
-                i.properties.custom_properties = text(r#"{"plan": "pro", "größe": "10 \u20ac \"x\""}"#);
+                i.properties.custom_properties =
+                    text(r#"{"plan": "pro", "größe": "10 \u20ac \"x\""}"#);
             }),
             json!({"$ip": "0", "$set_once": {"plan": "pro", "größe": "10 € \"x\""}}),
         ),
@@ -112,7 +125,10 @@ async fn every_input_reaches_its_place() {
                     dynamic("number", PropertyValue::Number(-1.5)),
                     dynamic("boolean", PropertyValue::Boolean(false)),
                     dynamic("date", PropertyValue::DateTime("1611164108".into())),
-                    dynamic("list", PropertyValue::TextList(vec!["a".into(), String::new()])),
+                    dynamic(
+                        "list",
+                        PropertyValue::TextList(vec!["a".into(), String::new()]),
+                    ),
                 ];
             }),
             json!({"$ip": "0", "$set_once": {
@@ -135,7 +151,11 @@ async fn every_input_reaches_its_place() {
         let mut sent: Value = serde_json::from_slice(&requests[0].body).expect("JSON");
         let sent = sent[0].as_object_mut().expect("an update");
         assert_eq!(sent.remove("$token"), Some(TOKEN.into()), "{case}");
-        assert_eq!(sent.remove("$distinct_id"), Some("$device:4711".into()), "{case}");
+        assert_eq!(
+            sent.remove("$distinct_id"),
+            Some("$device:4711".into()),
+            "{case}"
+        );
         assert_eq!(Value::Object(sent.clone()), update, "{case}");
     }
 }
@@ -163,7 +183,10 @@ async fn a_base_url_may_have_a_path() {
     for (path, target) in [
         ("", "/engage?ip=0&verbose=1&strict=1"),
         ("/", "/engage?ip=0&verbose=1&strict=1"),
-        ("/proxy/mixpanel/", "/proxy/mixpanel/engage?ip=0&verbose=1&strict=1"),
+        (
+            "/proxy/mixpanel/",
+            "/proxy/mixpanel/engage?ip=0&verbose=1&strict=1",
+        ),
     ] {
         setup.connection.base_url = Some(setup.stand_in.origin() + path);
         setup.connection.max_retries = Some(0);
@@ -182,18 +205,35 @@ async fn each_region_has_its_own_server() {
         (Region::Eu, "api-eu.mixpanel.com"),
         (Region::India, "api-in.mixpanel.com"),
     ] {
-        let tls = authority.server(&[host], Validity::Valid).expect("a certificate");
-        let options = stand_in::Options { tls: Some(tls), ..Default::default() };
+        let tls = authority
+            .server(&[host], Validity::Valid)
+            .expect("a certificate");
+        let options = stand_in::Options {
+            tls: Some(tls),
+            ..Default::default()
+        };
         let stand_in = StandIn::start(options).expect("a stand-in");
         let mut outbound = Options {
-            resolve: vec![format!("{host}:443:{}", stand_in.address()).parse().expect("a name")],
+            resolve: vec![
+                format!("{host}:443:{}", stand_in.address())
+                    .parse()
+                    .expect("a name"),
+            ],
             ..Options::default()
         };
-        outbound.trust_pem(authority.pem().as_bytes()).expect("a certificate");
+        outbound
+            .trust_pem(authority.pem().as_bytes())
+            .expect("a certificate");
         let card = card(outbound).with_clock(Clock::System);
-        let connection =
-            Connection { project_token: TOKEN.into(), region, ..Connection::default() };
-        let outcome = card.create_profile(&connection, &joe("u1")).await.expect("a call");
+        let connection = Connection {
+            project_token: TOKEN.into(),
+            region,
+            ..Connection::default()
+        };
+        let outcome = card
+            .create_profile(&connection, &joe("u1"))
+            .await
+            .expect("a call");
         assert_eq!(outcome, created(), "{region:?}");
         assert_eq!(stand_in.requests()[0].header("host").as_deref(), Some(host));
     }

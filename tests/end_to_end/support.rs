@@ -34,7 +34,10 @@ pub fn card(outbound: Options) -> Card {
 
 /// A way out that leads to this origin alone.
 pub fn only(origin: &str) -> Options {
-    Options { allow: [origin.parse().expect("an origin")].into(), ..Options::default() }
+    Options {
+        allow: [origin.parse().expect("an origin")].into(),
+        ..Options::default()
+    }
 }
 
 /// A stand-in, a card that can reach nothing else, and a clock without waits between tries.
@@ -58,11 +61,19 @@ impl Setup {
         let skipped = Skipped::default();
         let card = card(options).with_clock(Clock::Skipping(skipped.clone()));
         let connection = connection(&stand_in.origin());
-        Setup { stand_in, card, connection, skipped }
+        Setup {
+            stand_in,
+            card,
+            connection,
+            skipped,
+        }
     }
 
     pub async fn call(&self, input: &Input) -> Outcome {
-        self.card.create_profile(&self.connection, input).await.expect("a call within its limits")
+        self.card
+            .create_profile(&self.connection, input)
+            .await
+            .expect("a call within its limits")
     }
 
     /// The profile's properties in the stand-in.
@@ -82,7 +93,10 @@ pub fn connection(base_url: &str) -> Connection {
 /// A profile with this id and no property.
 pub fn user(id: &str) -> Input {
     Input {
-        profile: Profile { profile_id: id.to_owned(), ..Profile::default() },
+        profile: Profile {
+            profile_id: id.to_owned(),
+            ..Profile::default()
+        },
         ..Input::default()
     }
 }
@@ -95,7 +109,10 @@ pub fn joe(id: &str) -> Input {
 }
 
 pub fn dynamic(name: &str, value: PropertyValue) -> DynamicField {
-    DynamicField { name: name.to_owned(), value }
+    DynamicField {
+        name: name.to_owned(),
+        value,
+    }
 }
 
 /// A success.
@@ -104,7 +121,10 @@ pub fn created() -> Outcome {
 }
 
 pub fn output(status_code: u16, reason: Option<&str>) -> Outcome {
-    Outcome::Ok(host_harness::records::Output { status_code, reason: reason.map(str::to_owned) })
+    Outcome::Ok(host_harness::records::Output {
+        status_code,
+        reason: reason.map(str::to_owned),
+    })
 }
 
 /// Status code and reason; a card that brought neither fails the test.

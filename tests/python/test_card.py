@@ -282,7 +282,7 @@ def test_a_closed_port_is_a_transport_error(card):
     assert TOKEN not in result.payload
 
 
-@pytest.mark.parametrize("fault", ["close", "reset", "cut-off", "garbage"])
+@pytest.mark.parametrize("fault", ["close", "reset", "garbage"])
 def test_a_lost_answer_is_a_transport_error(card, stand_in, fault):
     stand_in.set_faults({"fault": fault})
     result = card.create_profile(stand_in.origin, card_input("user1", name="Joe"))
@@ -290,3 +290,10 @@ def test_a_lost_answer_is_a_transport_error(card, stand_in, fault):
     assert result.tag == "transport"
     assert result.payload
     assert TOKEN not in result.payload
+
+
+def test_an_answer_that_is_cut_off_is_a_502(card, stand_in):
+    stand_in.set_faults({"fault": "cut-off"})
+    result = card.create_profile(stand_in.origin, card_input("user1", name="Joe"))
+    assert_ok(result, 502)
+    assert len(stand_in.requests()) == 1

@@ -1,0 +1,54 @@
+# What is made, run, tested and checked here; CI runs the same.
+# Rust by rustup is all that must be there: see README, Building.
+
+HARNESS := target/release/host-harness
+CARD := dist/mixpanel-create-profile.wasm
+SCHEMA := dist/mixpanel-create-profile.schema.json
+PYTHON := target/python/bin/python
+
+.PHONY: help component run test test-python test-node-red test-obelisk soak fuzz lint fmt clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' Makefile | expand -t 16
+
+component: ## dist/: the card and the JSON Schema of its form
+	@scripts/setup.sh
+	@# With the examples, so that dependencies have the features of the tests: one build serves all.
+	cargo build --locked --release --workspace --bins --examples
+	@mkdir -p dist
+	$(HARNESS) stamp "$$(scripts/build-component.sh)" $(CARD)
+	$(HARNESS) schema > $(SCHEMA)
+
+run: component ## the card against a stand-in for Mixpanel, twice for the same user
+	$(HARNESS) run --stand-in --input examples/new-profile.json --input examples/same-profile-again.json
+
+test: component ## every test in Rust: native, and end to end over sockets
+	cargo test --locked --release --workspace
+
+test-python: component ## the card in wasmtime's Python package
+	python3 -m venv target/python
+	$(PYTHON) -m pip install --quiet --requirement tests/python/requirements.txt
+	COMPONENT=$(CARD) STAND_IN=$(HARNESS) $(PYTHON) -m pytest --quiet -p no:cacheprovider tests/python
+
+test-node-red: component ## the card in Node-RED
+	integrations/node-red/test.sh
+
+test-obelisk: component ## the card in Obelisk, on one server and on several
+	integrations/obelisk/test.sh
+
+soak: component ## many calls at once against a stand-in that fails a tenth of them
+	cargo test --locked --release --test soak -- --nocapture
+
+fuzz: ## each fuzz target for SECONDS (60)
+	fuzz/run.sh
+
+lint: ## format, and clippy with warnings as errors
+	cargo fmt --all --check
+	cargo clippy --locked --release --workspace --all-targets -- --deny warnings
+
+fmt: ## format
+	cargo fmt --all
+
+clean: ## remove what was made
+	cargo clean
+	rm -rf dist
