@@ -109,11 +109,10 @@ fn exchange(request: &Request) -> Result<Answer> {
     let written = write(body, &request.body, &deadline);
 
     // 4. The answer.
-    match (response(&future, &deadline), written) {
-        (Ok(response), _) => read(&response, &deadline),
-        (Err(error), Ok(())) => Err(error),
-        (Err(error), Err(write_error)) if error.is::<TryTimedOut>() => Err(write_error),
-        (Err(error), Err(_)) => Err(error),
+    match response(&future, &deadline) {
+        Ok(response) => read(&response, &deadline),
+        Err(error) if error.is::<TryTimedOut>() => Err(written.err().unwrap_or(error)),
+        Err(error) => Err(error),
     }
 }
 

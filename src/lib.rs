@@ -67,16 +67,16 @@ fn try_once(request: &request::Request, token: &str) -> (Outcome, Option<retry::
 
 /// The last outcome, with how many tries it took to come to it.
 fn conclude(outcome: Outcome, tries: u8) -> Result<Output, Error> {
-    let tried = |reason: String| match tries {
+    let counted = |reason: String| match tries {
         1 => reason,
         _ => format!("{reason} (tried {tries} times)"),
     };
     match outcome {
         Ok(output) => Ok(Output {
-            reason: output.reason.map(tried),
+            reason: output.reason.map(counted),
             ..output
         }),
-        Err(http::Failure::Transport(reason)) => Err(Error::Transport(tried(reason))),
+        Err(http::Failure::Transport(reason)) => Err(Error::Transport(counted(reason))),
         Err(http::Failure::Denied(reason)) => Err(Error::PermanentDenied(reason)),
     }
 }

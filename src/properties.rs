@@ -3,7 +3,7 @@
 //! Mixpanel cuts or drops silently what is over its limits, so all of them are checked here.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -33,7 +33,11 @@ impl Faults {
         });
     }
 
-    /// All of them, or `Ok` where there is none.
+    /// `Ok` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// All of them.
     pub fn into_result(self) -> Result<(), Vec<InvalidField>> {
         if self.0.is_empty() {
             Ok(())
@@ -154,7 +158,7 @@ impl<'a> Collector<'a, '_> {
                 );
             }
         };
-        let mut keys = BTreeMap::new();
+        let mut keys = BTreeSet::new();
         for (key, value) in pairs {
             if is_blank(&key) {
                 self.faults
@@ -162,7 +166,7 @@ impl<'a> Collector<'a, '_> {
                 continue;
             }
             let field = path(FIELD, &key);
-            if keys.insert(key.clone(), ()).is_some() {
+            if !keys.insert(key.clone()) {
                 self.faults
                     .add(field, "stands twice in the object: keep one of the two");
                 continue;
@@ -290,6 +294,12 @@ impl<'a> Collector<'a, '_> {
 
     /// Checks a name that is not blank.
     fn name(&mut self, name: &str, field: &str) {
+        if name == "$ip" {
+            self.faults.add(
+                field,
+                "has the name $ip, which Mixpanel takes beside the properties: use profile.ip-address",
+            );
+        }
         let characters = name.chars().count();
         if characters > MAX_NAME_CHARACTERS {
             self.faults.add(
@@ -341,7 +351,7 @@ impl Serialize for Value<'_> {
             Value::Text(text) => serializer.serialize_str(text),
             // Within the integers of 64 bits, `3.0` is written `3`.
             Value::Number(number)
-                if number.trunc() == *number && number.abs() < 9_223_372_036_854_775_808.0 =>
+                if number.fract() == 0.0 && number.abs() < 9_223_372_036_854_775_808.0 =>
             {
                 #[expect(clippy::cast_possible_truncation, reason = "integral and within i64")]
                 serializer.serialize_i64(*number as i64)

@@ -109,21 +109,15 @@ fn verdict(answer: &Answer) -> Verdict {
 
 /// `1` or `0`, as a number or in quotes.
 fn one_or_zero(value: &Value) -> Option<bool> {
-    let number = match value {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => match text.trim() {
-            "1" => 1.0,
-            "0" => 0.0,
-            _ => return None,
-        },
+    let text = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.trim().to_owned(),
         _ => return None,
     };
-    if number == 1.0 {
-        Some(true)
-    } else if number == 0.0 {
-        Some(false)
-    } else {
-        None
+    match text.as_str() {
+        "1" | "1.0" => Some(true),
+        "0" | "0.0" => Some(false),
+        _ => None,
     }
 }
 

@@ -122,10 +122,10 @@ fn run(options: &Run) -> Result<ExitCode> {
         .iter()
         .map(|file| read_input(file))
         .collect::<Result<Vec<Input>>>()?;
-    let mut stand_in = match options.stand_in {
-        true => Some(StandIn::start(stand_in::Options::default())?),
-        false => None,
-    };
+    let mut stand_in = None;
+    if options.stand_in {
+        stand_in = Some(StandIn::start(stand_in::Options::default())?);
+    }
     let connection = Connection {
         project_token: token(options)?,
         region: options.region,

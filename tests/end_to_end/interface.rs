@@ -68,13 +68,10 @@ fn the_component_says_what_it_is() {
     let bytes = std::fs::read(component()).expect("the component");
     let mut said = std::collections::BTreeMap::new();
     for payload in wasmparser::Parser::new(0).parse_all(&bytes) {
-        match payload.expect("a component") {
-            // Sections of the modules inside come after these.
-            wasmparser::Payload::CustomSection(section) => {
-                said.entry(section.name().to_owned())
-                    .or_insert_with(|| String::from_utf8_lossy(section.data()).into_owned());
-            }
-            _ => {}
+        // Sections of the modules inside come after these.
+        if let wasmparser::Payload::CustomSection(section) = payload.expect("a component") {
+            said.entry(section.name().to_owned())
+                .or_insert_with(|| String::from_utf8_lossy(section.data()).into_owned());
         }
     }
     assert_eq!(said["version"], env!("CARGO_PKG_VERSION"));

@@ -225,6 +225,11 @@ async fn each_fault_is_named_and_nothing_is_sent() {
             "infinite",
         ),
         case(
+            number("$ip", 1.0),
+            "properties.dynamic-fields.$ip",
+            "use profile.ip-address",
+        ),
+        case(
             number("", 1.0),
             "properties.dynamic-fields[0].name",
             "is blank",
@@ -237,7 +242,7 @@ async fn each_fault_is_named_and_nothing_is_sent() {
         case(
             |_, i| {
                 i.properties.dynamic_fields =
-                    vec![dynamic("d", PropertyValue::DateTime("x".into()))]
+                    vec![dynamic("d", PropertyValue::DateTime("x".into()))];
             },
             "properties.dynamic-fields.d",
             "is not a date and time",

@@ -2,9 +2,17 @@
 //!
 //! Made by `make component` beforehand. Nothing here knows the guest's code.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    reason = "tests fail by panicking, and a table is as long as its rows"
+)]
+
 mod answers;
 mod interface;
 mod invalid_input;
 mod network;
+mod readme;
 mod request;
 mod support;

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use host_harness::card::{CallError, Card};
-use host_harness::clock::Clock;
+use host_harness::clock::{Clock, Skipped};
 use host_harness::engine::{Engine, Limits};
 use host_harness::fault::{Fault, Rule};
 use host_harness::outbound::{Options, Outbound};
@@ -30,7 +30,7 @@ async fn a_refused_connection_is_a_transport_failure() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let origin = format!("http://{}", listener.local_addr().expect("its address"));
     drop(listener);
-    let card = card(only(&origin)).with_clock(Clock::Skipping(Default::default()));
+    let card = card(only(&origin)).with_clock(Clock::Skipping(Skipped::default()));
     for retries in [0, 2] {
         let mut connection = connection(&origin);
         connection.max_retries = Some(retries);
@@ -48,7 +48,7 @@ async fn a_refused_connection_is_a_transport_failure() {
 async fn a_name_without_an_address_is_a_transport_failure() {
     // RFC 6761: names under .invalid never have one, so no server is asked about them in vain.
     let origin = "http://card.invalid";
-    let card = card(only(origin)).with_clock(Clock::Skipping(Default::default()));
+    let card = card(only(origin)).with_clock(Clock::Skipping(Skipped::default()));
     let mut connection = connection(origin);
     connection.max_retries = Some(0);
     let outcome = card

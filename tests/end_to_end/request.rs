@@ -40,10 +40,12 @@ async fn the_request_byte_for_byte() {
     assert_eq!(lines, expected);
 }
 
+type Change = Box<dyn Fn(&mut Input)>;
+
 /// Each input of the card, and the update that it becomes; `$token` and `$distinct_id` aside.
 #[tokio::test]
 async fn every_input_reaches_its_place() {
-    let cases: Vec<(&str, Box<dyn Fn(&mut Input)>, Value)> = vec![
+    let cases: Vec<(&str, Change, Value)> = vec![
         (
             "nothing",
             Box::new(|_| {}),

@@ -143,6 +143,17 @@ pub fn transport(outcome: Outcome) -> String {
     }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the fields that it is for are optional"
+)]
 pub fn text(value: &str) -> Option<String> {
     Some(value.to_owned())
+}
+
+/// A program of the same build: `host-harness`, or one under `examples/`.
+pub fn built(program: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("this test's file");
+    let folder = test.ancestors().nth(2).expect("the folder of the build");
+    folder.join(program)
 }
