@@ -1,1 +1,246 @@
+//! The table of answers and the outputs that they become.
 
+use super::{Answer, End, MAX_BODY_BYTES, excerpt, read};
+
+const TOKEN: &str = "6f1a2b3c4d5e6f708192a3b4c5d6e7f8";
+
+fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
+    Answer {
+        status,
+        retry_after: None,
+        date: None,
+        body: body.into(),
+        end: End::Complete,
+    }
+}
+
+#[test]
+fn a_success_says_so_in_its_body() {
+    for body in [
+        "1",
+        " 1\r\n",
+        "\"1\"",
+        "1.0",
+        r#"{"status":1}"#,
+        r#"{"status":"1"}"#,
+        r#"{"error":null,"status":1}"#,
+        r#"{"error":"","status":1}"#,
+        r#"{"error":" ","status":1}"#,
+        r#"{"error":null,"errors":{},"num_good_events":1,"status":1}"#,
+        r#"{"error":null,"errors":[],"num_good_events":2,"status":1}"#,
+        r#"{"failed_records":[],"status":1}"#,
+        "\t{\"status\": 1, \"more\": {\"status\": 0}}\n",
+    ] {
+        for status in [200, 201, 299] {
+            let output = read(&answer(status, body), TOKEN);
+            assert_eq!(
+                (output.status_code, output.reason),
+                (status, None),
+                "{body}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_2xx_answer_says_otherwise() {
+    let none = "Mixpanel did not accept the profile, and gave no reason";
+    for (body, status_code, reason) in [
+        ("0", 400, none),
+        ("\"0\"", 400, none),
+        (r#"{"status":0}"#, 400, none),
+        (
+            r#"{"error":null,"num_good_events":0,"status":1}"#,
+            400,
+            none,
+        ),
+        (r#"{"num_good_events":"1","status":1}"#, 400, none),
+        (
+            r#"{"error":"$token, missing or empty","status":0}"#,
+            400,
+            "$token, missing or empty",
+        ),
+        (r#"{"error":"x","status":1}"#, 400, "x"),
+        (r#"{"error":{"code":7},"status":0}"#, 400, r#"{"code":7}"#),
+        (
+            r#"{"errors":{"0":"bad"},"status":0}"#,
+            400,
+            r#"{"0":"bad"}"#,
+        ),
+        (
+            r#"{"error":"a","errors":["b"],"status":0}"#,
+            400,
+            r#"a; ["b"]"#,
+        ),
+        (
+            r#"{"code":400,"error":"e","failed_records":[{"index":0,"field":"f","message":"m"},{"message":"n"}],"status":"Bad Request"}"#,
+            400,
+            "e; f: m; n",
+        ),
+        (r#"{"failed_records":["odd",{}],"status":1}"#, 400, "odd"),
+        ("", 502, "the server's answer (HTTP status 200) has no text"),
+        (
+            " \n",
+            502,
+            "the server's answer (HTTP status 200) has no text",
+        ),
+        (
+            "2",
+            502,
+            "the server's answer (HTTP status 200) does not say whether the profile was stored: 2",
+        ),
+        (
+            "true",
+            502,
+            "the server's answer (HTTP status 200) does not say whether the profile was stored: true",
+        ),
+        (
+            "{}",
+            502,
+            "the server's answer (HTTP status 200) does not say whether the profile was stored: {}",
+        ),
+        (
+            r#"{"status":"OK"}"#,
+            502,
+            r#"the server's answer (HTTP status 200) does not say whether the profile was stored: {"status":"OK"}"#,
+        ),
+        (
+            "1 1",
+            502,
+            "the server's answer (HTTP status 200) does not say whether the profile was stored: 1 1",
+        ),
+        (
+            "<html><title>Sign in</title></html>",
+            502,
+            "the server's answer (HTTP status 200) does not say whether the profile was stored: Sign in",
+        ),
+    ] {
+        let output = read(&answer(200, body), TOKEN);
+        assert_eq!(output.status_code, status_code, "{body}");
+        assert_eq!(output.reason.as_deref(), Some(reason), "{body}");
+    }
+}
+
+#[test]
+fn any_other_status_stands_with_the_servers_words() {
+    let nginx = "<html>\r\n<head><title>413 Request Entity Too Large</title><style>p{}</style></head>\r\n<body><!-- x > y -->\r\n<center><h1>413 Request Entity Too Large</h1></center>\r\n<hr><center>nginx</center></body></html>";
+    for (status, body, reason) in [
+        (
+            400,
+            r#"{"code":400,"error":"e","failed_records":[{"field":"f","message":"m"}]}"#,
+            "e; f: m",
+        ),
+        (
+            401,
+            r#"{"error":"Invalid credentials","status":"error"}"#,
+            "Invalid credentials",
+        ),
+        (
+            413,
+            nginx,
+            "413 Request Entity Too Large 413 Request Entity Too Large nginx",
+        ),
+        (
+            502,
+            "upstream connect error or disconnect/reset before headers\n",
+            "upstream connect error or disconnect/reset before headers",
+        ),
+        (503, "a < b and <3", "a < b and <3"),
+        (500, "<script>alert('</p>')</SCRIPT>Oops", "Oops"),
+        (500, "<unclosed", "Internal Server Error"),
+        (301, "", "Moved Permanently"),
+        (404, " ", "Not Found"),
+        (429, "{}", "{}"),
+        (504, "<html></html>", "Gateway Timeout"),
+        (599, "", "HTTP status 599"),
+        (1_000, "", "HTTP status 1000"),
+        (99, "1", "1"),
+    ] {
+        let output = read(&answer(status, body), TOKEN);
+        assert_eq!(output.status_code, status, "{body}");
+        assert_eq!(output.reason.as_deref(), Some(reason), "{body}");
+    }
+}
+
+#[test]
+fn an_answer_that_did_not_end_is_no_success() {
+    for (end, words) in [
+        (End::TooLong, "longer than 65536 bytes"),
+        (
+            End::CutOff("the connection broke".into()),
+            "was cut off: the connection broke",
+        ),
+    ] {
+        for body in ["1", r#"{"status":1}"#, ""] {
+            let cut = Answer {
+                end: end.clone(),
+                ..answer(200, body)
+            };
+            let output = read(&cut, TOKEN);
+            assert_eq!(output.status_code, 502);
+            assert!(output.reason.is_some_and(|reason| reason.contains(words)));
+        }
+        let busy = Answer {
+            end,
+            ..answer(429, "slow down")
+        };
+        assert_eq!(read(&busy, TOKEN).status_code, 429);
+    }
+}
+
+#[test]
+fn odd_bytes_are_bounded_text() {
+    for body in [
+        vec![0xff; MAX_BODY_BYTES],
+        "[".repeat(MAX_BODY_BYTES).into_bytes(),
+        "<".repeat(MAX_BODY_BYTES).into_bytes(),
+        "<p>é</p>".repeat(8_000).into_bytes(),
+        b"{\"error\":\"\xc3\x28\"}".to_vec(),
+        format!(r#"{{"error":"{}"}}"#, "é".repeat(30_000)).into_bytes(),
+    ] {
+        for status in [200, 500] {
+            let output = read(&answer(status, body.clone()), TOKEN);
+            assert_ne!(output.status_code, 200);
+            let reason = output.reason.expect("a reason");
+            assert!(
+                !reason.is_empty() && reason.chars().count() <= 1_100,
+                "{}",
+                reason.len()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_token_is_replaced_before_the_text_is_cut() {
+    for body in [
+        format!(r#"{{"error":"no project {TOKEN}"}}"#),
+        format!("<b>{TOKEN}</b>"),
+        format!("{}{TOKEN}", "x".repeat(245)),
+    ] {
+        for status in [200, 403] {
+            let reason = read(&answer(status, body.as_str()), TOKEN)
+                .reason
+                .expect("a reason");
+            assert!(!reason.contains(&TOKEN[..8]), "{reason}");
+        }
+    }
+    assert_eq!(
+        excerpt("1 of 11", "1", 255),
+        "1 of 11",
+        "too short to be a token"
+    );
+}
+
+#[test]
+fn excerpts_fold_white_space_and_say_that_they_were_cut() {
+    for (text, max, excerpted) in [
+        ("", 3, ""),
+        (" a \r\n\t b\u{0}c ", 9, "a b c"),
+        ("abc", 3, "abc"),
+        ("abcd", 3, "abc…"),
+        ("éééé", 3, "ééé…"),
+    ] {
+        assert_eq!(excerpt(text, TOKEN, max), excerpted, "{text:?}");
+    }
+}
