@@ -34,11 +34,11 @@ pub fn create_profile(connection: &Connection, input: &Input) -> Result<Output, 
     loop {
         let (outcome, failure) = try_once(&request, &connection.project_token);
         let Some(failure) = failure else {
-            return conclude(outcome, tries);
+            return conclude(outcome, "");
         };
         match retry::wait(failure, tries, request.max_retries, http::now()) {
             Some(wait) => http::sleep(wait),
-            None => return conclude(outcome, tries),
+            None => return conclude(outcome, &retry::history(failure, tries)),
         }
         tries += 1;
     }
@@ -65,18 +65,14 @@ fn try_once(request: &request::Request, token: &str) -> (Outcome, Option<retry::
     }
 }
 
-/// The last outcome, with how many tries it took to come to it.
-fn conclude(outcome: Outcome, tries: u8) -> Result<Output, Error> {
-    let counted = |reason: String| match tries {
-        1 => reason,
-        _ => format!("{reason} (tried {tries} times)"),
-    };
+/// The last outcome, with what is to be said of the tries behind its reason.
+fn conclude(outcome: Outcome, history: &str) -> Result<Output, Error> {
     match outcome {
         Ok(output) => Ok(Output {
-            reason: output.reason.map(counted),
+            reason: output.reason.map(|reason| reason + history),
             ..output
         }),
-        Err(http::Failure::Transport(reason)) => Err(Error::Transport(counted(reason))),
+        Err(http::Failure::Transport(reason)) => Err(Error::Transport(reason + history)),
         Err(http::Failure::Denied(reason)) => Err(Error::PermanentDenied(reason)),
     }
 }

@@ -51,6 +51,23 @@ pub fn wait(failure: Failure, tries: u8, max_retries: u8, seed: u64) -> Option<D
     Some((backoff + jitter(seed)).max(asked.unwrap_or_default()))
 }
 
+/// What to add to the reason of the last failure: how many tries were made, and how long the server
+/// asks to wait before another. Empty where there is nothing of it to say.
+pub fn history(failure: Failure, tries: u8) -> String {
+    let asked = match failure {
+        Failure::Status(_, Some(asked)) if !asked.is_zero() => Some(asked.as_secs()),
+        _ => None,
+    };
+    match (tries, asked) {
+        (1, None) => String::new(),
+        (1, Some(seconds)) => format!(" (the server asks to wait {seconds} s)"),
+        (_, None) => format!(" (tried {tries} times)"),
+        (_, Some(seconds)) => {
+            format!(" (tried {tries} times; the server asks to wait {seconds} s)")
+        }
+    }
+}
+
 /// 1 to 5 seconds, from a clock's reading whose low digits are as good as random.
 fn jitter(seed: u64) -> Duration {
     // The finaliser of MurmurHash3: neighbouring readings give unlike results.
@@ -80,7 +97,7 @@ pub fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
 mod tests {
     use std::time::Duration;
 
-    use super::{Failure, retry_after, wait};
+    use super::{Failure, history, retry_after, wait};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -179,6 +196,21 @@ mod tests {
                 }
                 (wait, min) => assert_eq!(wait.is_some(), min.is_some(), "{asked}"),
             }
+        }
+    }
+
+    #[test]
+    fn the_reason_tells_of_the_tries() {
+        let busy = |seconds| Failure::Status(429, Some(Duration::from_secs(seconds)));
+        for (failure, tries, said) in [
+            (Failure::Transport, 1, ""),
+            (Failure::Transport, 4, " (tried 4 times)"),
+            (Failure::Status(503, None), 2, " (tried 2 times)"),
+            (busy(0), 2, " (tried 2 times)"),
+            (busy(90), 1, " (the server asks to wait 90 s)"),
+            (busy(5), 3, " (tried 3 times; the server asks to wait 5 s)"),
+        ] {
+            assert_eq!(history(failure, tries), said);
         }
     }
 
