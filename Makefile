@@ -6,7 +6,7 @@ CARD := dist/mixpanel-create-profile.wasm
 SCHEMA := dist/mixpanel-create-profile.schema.json
 PYTHON := target/python/bin/python
 
-.PHONY: help component run test test-python test-node-red test-obelisk soak fuzz lint fmt clean
+.PHONY: help component run test test-python test-node-red test-obelisk soak stress fuzz lint fmt clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' Makefile | expand -t 16
@@ -39,7 +39,10 @@ test-obelisk: component ## the card in Obelisk, on one server and on several
 soak: component ## many calls at once against a stand-in that fails a tenth of them
 	cargo test --locked --release --test soak -- --nocapture
 
-fuzz: ## each fuzz target for SECONDS (60)
+stress: component ## every test 20 times while all processors are busy
+	scripts/stress.sh
+
+fuzz: ## each fuzz target for FUZZ_SECONDS (60)
 	fuzz/run.sh
 
 lint: ## format, and clippy with warnings as errors
