@@ -187,4 +187,6 @@ fn time(profile: &Profile, faults: &mut Faults) -> Option<i64> {
 }
 
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 mod tests;

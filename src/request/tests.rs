@@ -43,6 +43,10 @@ fn dynamic(name: impl Into<String>, value: PropertyValue) -> DynamicField {
     }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the fields that it is for are optional"
+)]
 fn text(text: &str) -> Option<String> {
     Some(text.into())
 }
