@@ -10,6 +10,7 @@
 )]
 
 mod answers;
+mod any_input;
 mod interface;
 mod invalid_input;
 mod network;
