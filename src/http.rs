@@ -14,7 +14,7 @@ use wasi::io::poll::{Pollable, poll};
 use wasi::io::streams::StreamError;
 
 use crate::request::Request;
-use crate::response::{Answer, End, MAX_BODY_BYTES};
+use crate::response::{Answer, End, MAX_BODY_BYTES, excerpt};
 use crate::url;
 
 /// To connect, TLS included.
@@ -195,10 +195,14 @@ fn read_body(body: &IncomingBody, bytes: &mut Vec<u8>, deadline: &Pollable) -> R
             Ok(chunk) => bytes.extend_from_slice(&chunk),
             Err(StreamError::Closed) => return Ok(End::Complete),
             Err(StreamError::LastOperationFailed(error)) => {
-                return match http_error_code(&error) {
-                    Some(code) => Err(code.into()),
-                    None => Err(anyhow!("the connection broke")),
-                };
+                // Not every host has a code for it; the first line is words, the rest its insides.
+                return Err(match http_error_code(&error) {
+                    Some(code) => code.into(),
+                    None => anyhow!(
+                        "the connection broke ({})",
+                        error.to_debug_string().lines().next().unwrap_or_default()
+                    ),
+                });
             }
         }
         if bytes.len() > MAX_BODY_BYTES {
@@ -253,7 +257,9 @@ fn describe(error: &anyhow::Error) -> String {
         ErrorCode::TlsCertificateError => "TLS: the server's certificate is not valid for it",
         ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => "TLS: the handshake failed",
         ErrorCode::HttpProtocolError => "the server's answer is not HTTP",
-        ErrorCode::InternalError(Some(words)) => return format!("the host failed: {words}"),
+        ErrorCode::InternalError(Some(words)) => {
+            return format!("the host failed: {}", excerpt(words, "", 255));
+        }
         other => return format!("{other:?}"),
     };
     words.to_owned()

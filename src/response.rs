@@ -180,6 +180,7 @@ fn not_understood(answer: &Answer, token: &str) -> String {
     let status = answer.status;
     match &answer.end {
         End::CutOff(cause) => {
+            let cause = excerpt(cause, token, MAX_TEXT_CHARACTERS);
             format!("the server's answer (HTTP status {status}) was cut off: {cause}")
         }
         End::TooLong => format!(

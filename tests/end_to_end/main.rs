@@ -11,6 +11,7 @@
 
 mod answers;
 mod any_input;
+mod faults;
 mod interface;
 mod invalid_input;
 mod network;
