@@ -11,10 +11,12 @@
 
 mod answers;
 mod any_input;
+mod command;
 mod faults;
 mod interface;
 mod invalid_input;
 mod network;
 mod readme;
 mod request;
+mod retries;
 mod support;

@@ -1,0 +1,324 @@
+//! The command line: one JSON object a result, exit codes, and no token in anything it prints.
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use host_harness::fault::{Fault, Rule};
+use host_harness::outbound::MIXPANEL;
+use host_harness::stand_in::{self, Authority, StandIn, Validity};
+use serde_json::{Value, json};
+
+use crate::support::{TOKEN, built};
+
+fn harness() -> Command {
+    let mut command = Command::new(built("host-harness"));
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("MIXPANEL_PROJECT_TOKEN")
+        .env("RUST_BACKTRACE", "1")
+        .env("RUST_LOG", "trace")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs the command with this on its standard input.
+fn with_input(command: &mut Command, input: &str) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command");
+    let mut stdin = child.stdin.take().expect("its input");
+    // One that refuses its arguments does not read on.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    child.wait_with_output().expect("its end")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+const JOE: &str = r#"{"profile":{"profile-id":"u1"},"properties":{"name":"Joe"}}"#;
+
+#[test]
+fn the_examples_run_against_the_stand_in() {
+    let output = harness()
+        .args(["run", "--stand-in"])
+        .args(["--input", "examples/new-profile.json"])
+        .args(["--input", "examples/same-profile-again.json"])
+        .output()
+        .expect("the command");
+    let created = r#"{"ok":{"status-code":200,"reason":null}}"#;
+    assert_eq!(stdout(&output), format!("{created}\n{created}\n"));
+    assert_eq!(output.status.code(), Some(0));
+    let shown = stderr(&output);
+    for words in [
+        "POST /engage?ip=0&verbose=1&strict=1 HTTP/1.1",
+        r#""$token":"<project token>""#,
+        r#""$email": "ada@example.com""#,
+        r#""$phone": "+441234567890""#,
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert!(
+        !shown.contains(r#""$email": "countess@example.com""#),
+        "{shown}"
+    );
+}
+
+/// Arguments, input, exit code, and what stdout or stderr must say.
+#[test]
+fn exit_codes_and_messages() {
+    let stand_in = StandIn::start(stand_in::Options::default()).expect("a stand-in");
+    stand_in.set_rules([Rule::new(Fault::Answer {
+        status: 403,
+        headers: vec![],
+        body: r#"{"error":"Forbidden"}"#.to_owned(),
+    })
+    .of("forbidden")]);
+    let origin = stand_in.origin();
+    let base = ["--base-url", &origin, "--token", TOKEN];
+    let forbidden = r#"{"profile":{"profile-id":"forbidden"}}"#;
+    let cases: &[(&[&str], &str, i32, &str)] = &[
+        (&base, JOE, 0, r#"{"ok":{"status-code":200,"reason":null}}"#),
+        (
+            &base,
+            forbidden,
+            1,
+            r#"{"ok":{"status-code":403,"reason":"Forbidden"}}"#,
+        ),
+        (
+            &base,
+            r#"{"profile":{"profile-id":""}}"#,
+            1,
+            r#"{"err":{"permanent-invalid-input":[{"field":"profile.profile-id""#,
+        ),
+        (
+            &["--base-url", "nonsense", "--token", TOKEN],
+            JOE,
+            1,
+            "connection.base-url",
+        ),
+        (
+            &base,
+            r#"{"profile":{"profile-id":"x","ip":"1.2.3.4"}}"#,
+            2,
+            "unknown field `ip`",
+        ),
+        (
+            &base,
+            r#"{"profile":{"profile-id":"x"},"property":{}}"#,
+            2,
+            "unknown field `property`",
+        ),
+        (&base, r#"{"profile":{}}"#, 2, "missing field `profile-id`"),
+        (&base, "{", 2, "standard input is not an input of the card"),
+        (&["--base-url", &origin], JOE, 2, "MIXPANEL_PROJECT_TOKEN"),
+        (&["--token", TOKEN, "--region", "mars"], JOE, 2, "standard"),
+        (
+            &["--token", TOKEN, "--input", "no-such-file"],
+            "",
+            2,
+            "no-such-file cannot be read",
+        ),
+        (
+            &["--token", TOKEN, "--component", "README.md"],
+            JOE,
+            2,
+            "not a WebAssembly component",
+        ),
+        (
+            &["--token", TOKEN, "--component", "no-such-file"],
+            JOE,
+            2,
+            "make component",
+        ),
+        (
+            &["--token", TOKEN, "--ca-cert", "README.md"],
+            JOE,
+            2,
+            "no certificate",
+        ),
+        (
+            &["--token", TOKEN, "--resolve", "h"],
+            JOE,
+            2,
+            "HOST:PORT:ADDRESS",
+        ),
+        (
+            &["--stand-in", "--base-url", "http://h"],
+            JOE,
+            2,
+            "cannot be used with",
+        ),
+        (&["--no-such-option"], JOE, 2, "--no-such-option"),
+    ];
+    for (arguments, input, code, words) in cases {
+        let output = with_input(harness().arg("run").args(*arguments), input);
+        let (out, err) = (stdout(&output), stderr(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(*code),
+            "{arguments:?}: {out}{err}"
+        );
+        let said = if *code == 2 { &err } else { &out };
+        assert!(said.contains(words), "{arguments:?}: {said}");
+        if *code == 2 {
+            assert!(out.is_empty(), "{out}");
+        } else {
+            assert!(out.ends_with('\n') && out.lines().count() == 1, "{out}");
+            serde_json::from_str::<Value>(&out).expect("JSON");
+        }
+    }
+}
+
+/// The untouched `https://api.mixpanel.com`, as curl would be led to another server.
+#[test]
+fn a_certificate_to_trust_and_a_name_that_leads_elsewhere() {
+    let authority = Authority::new().expect("an authority");
+    let names = MIXPANEL.map(|origin| origin.trim_start_matches("https://"));
+    let stand_in = StandIn::start(stand_in::Options {
+        tls: Some(
+            authority
+                .server(&names, Validity::Valid)
+                .expect("a certificate"),
+        ),
+        ..stand_in::Options::default()
+    })
+    .expect("a stand-in");
+    let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let pem = folder.join(format!("ca-{}.pem", std::process::id()));
+    std::fs::write(&pem, authority.pem()).expect("a file");
+    for (region, host) in [
+        ("standard", names[0]),
+        ("eu", names[1]),
+        ("india", names[2]),
+    ] {
+        let resolve = format!("{host}:443:{}", stand_in.address());
+        let mut command = harness();
+        command
+            .args(["run", "--region", region, "--resolve", &resolve])
+            .env("MIXPANEL_PROJECT_TOKEN", TOKEN)
+            .arg("--ca-cert")
+            .arg(&pem);
+        let output = with_input(&mut command, JOE);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    }
+    std::fs::remove_file(pem).expect("the file is removed");
+    let requests = stand_in.requests();
+    let hosts: Vec<_> = requests
+        .iter()
+        .filter_map(|request| request.header("host"))
+        .collect();
+    assert_eq!(hosts, names);
+}
+
+#[test]
+fn the_schema_is_json() {
+    let output = harness().arg("schema").output().expect("the command");
+    let schema: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert_eq!(schema["title"], "Create Profile");
+    assert_eq!(
+        schema["$defs"]["region"]["enum"],
+        json!(["standard", "eu", "india"])
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_call_that_hangs() {
+    let stand_in = StandIn::start(stand_in::Options::default()).expect("a stand-in");
+    stand_in.set_rules([Rule::new(Fault::Hang)]);
+    let child = harness()
+        .args([
+            "run",
+            "--token",
+            TOKEN,
+            "--input",
+            "examples/new-profile.json",
+        ])
+        .args(["--base-url", &stand_in.origin()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command");
+    let patience = Duration::from_secs(60);
+    assert!(
+        stand_in.wait_for_requests(1, patience),
+        "the request arrived"
+    );
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(killed.expect("kill").success());
+    let output = child.wait_with_output().expect("its end");
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("interrupted"));
+    assert!(
+        stand_in.wait_for_open_connections(0, patience),
+        "its connection is closed"
+    );
+}
+
+/// The token is in nothing that is printed, whatever goes wrong, and in no `Debug` text.
+#[test]
+fn the_token_is_a_secret() {
+    let stand_in = StandIn::start(stand_in::Options::default()).expect("a stand-in");
+    let repeats = |status| Fault::Answer {
+        status,
+        headers: vec![("X-Token".to_owned(), TOKEN.to_owned())],
+        body: format!("<b>no project {TOKEN}</b>"),
+    };
+    stand_in.set_rules([
+        Rule::new(repeats(200)).of("page"),
+        Rule::new(repeats(401)).of("401"),
+        Rule::new(Fault::Reset).of("reset"),
+        Rule::new(Fault::Garbage).of("garbage"),
+        Rule::new(Fault::CutOff).of("cut-off"),
+    ]);
+    let origin = stand_in.origin();
+    let mut runs = vec![];
+    for id in [
+        "u1", "page", "401", "reset", "garbage", "cut-off", "null", "",
+    ] {
+        let input = format!(r#"{{"profile":{{"profile-id":"{id}"}}}}"#);
+        let arguments = ["run", "--token", TOKEN, "--max-retries", "0", "--base-url"];
+        runs.push(with_input(harness().args(arguments).arg(&origin), &input));
+        let mut from_environment = harness();
+        from_environment.env("MIXPANEL_PROJECT_TOKEN", TOKEN);
+        runs.push(with_input(
+            from_environment.args(["run", "--stand-in"]),
+            &input,
+        ));
+    }
+    for arguments in [
+        &["run", "--help"][..],
+        &["run", "--base-url", "x"],
+        &["run", "--no-such-option"],
+        &["run", "--input", "no-such-file"],
+        &[
+            "run",
+            "--component",
+            "README.md",
+            "--input",
+            "examples/new-profile.json",
+        ],
+    ] {
+        let mut command = harness();
+        command.env("MIXPANEL_PROJECT_TOKEN", TOKEN).args(arguments);
+        runs.push(with_input(&mut command, JOE));
+    }
+    for output in runs {
+        let said = stdout(&output) + &stderr(&output);
+        assert!(!said.is_empty() && !said.contains(TOKEN), "{said}");
+    }
+    let connection = crate::support::connection(&origin);
+    assert!(!format!("{connection:?} {connection:#?}").contains(TOKEN));
+}
