@@ -1,0 +1,130 @@
+"""Obelisk servers, and their web API."""
+
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+from http_json import call, expect
+from processes import FOLDER, Program, free_port, wait_for
+
+HERE = Path(__file__).resolve().parents[1]
+OBELISK = os.environ.get("OBELISK", "obelisk")
+
+CREATE_PROFILE = "mixpanel:cards/profiles@0.1.0.create-profile"
+IMPORT_USERS = "mixpanel:flows/users@0.1.0.import-users"
+
+# Nothing of the user's own: compiled code and databases are the test's.
+FOLDERS = {"XDG_CACHE_HOME": str(FOLDER / "cache"), "XDG_DATA_HOME": str(FOLDER / "data")}
+
+
+def command_line(*arguments):
+    """Runs `obelisk`, and gives what it printed."""
+    done = subprocess.run(
+        [OBELISK, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **FOLDERS},
+    )
+    assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+class Server:
+    """A server on a free port, from its configuration in this folder."""
+
+    def __init__(self, name, configuration="server.toml", deployment=None, environment=None):
+        self.name = name
+        self.configuration = configuration
+        self.deployment = deployment
+        self.environment = environment or {}
+        self.start()
+
+    def start(self):
+        """Starts it, or starts it anew after it was killed."""
+        for _ in range(5):
+            port = free_port()
+            self.url = f"http://127.0.0.1:{port}"
+            command = [OBELISK, "server", "run", "--server-config", HERE / self.configuration]
+            if self.deployment:
+                command += ["--deployment", HERE / self.deployment]
+            listen = {"OBELISK__API__LISTENING_ADDR": f"127.0.0.1:{port}"}
+            self.program = Program(
+                self.name, command, {**FOLDERS, **self.environment, **listen}
+            )
+            wait_for(self.is_settled, f"{self.name} answers or ends", 120)
+            if self.program.is_running():
+                return
+            if "cannot bind" not in self.program.output():
+                break
+        raise AssertionError(f"{self.name} has ended:\n{self.program.output()[-4000:]}")
+
+    def is_settled(self):
+        if not self.program.is_running():
+            return True
+        try:
+            return call("GET", f"{self.url}/v1/deployment-id")[0] == 200
+        except OSError:
+            return False
+
+    def executors(self):
+        """Which executors have run in this server: it prints them with what they do."""
+        return set(re.findall(r"executor_id=(\w+)", self.program.output()))
+
+    def submit(self, function, *parameters):
+        """The id of a new execution."""
+        body = {"ffqn": function, "params": list(parameters)}
+        return expect([201], "POST", f"{self.url}/v1/executions", body)["ok"]
+
+    def is_finished(self, execution):
+        return self.status(execution) == "finished"
+
+    def status(self, execution):
+        answer = expect([200], "GET", f"{self.url}/v1/executions/{execution}/status")
+        return answer["pending_state"]["status"]
+
+    def result(self, execution, seconds=120):
+        """`("ok", …)`, `("error", …)` or `("execution_failure", …)`, when there is one."""
+        wait_for(lambda: self.is_finished(execution), f"{execution} finishes", seconds)
+        answer = expect([200], "GET", f"{self.url}/v1/executions/{execution}")
+        [(kind, value)] = answer.items()
+        return kind, value
+
+    def run(self, function, *parameters):
+        return self.result(self.submit(function, *parameters))
+
+    def timed(self, function, *parameters):
+        """Seconds from the submission to the result."""
+        start = time.monotonic()
+        self.run(function, *parameters)
+        return time.monotonic() - start
+
+    def unfinished(self, function):
+        """Whether any execution of the function is not finished."""
+        query = f"ffqn_prefix={function}&hide_finished=true&show_derived=true&length=1"
+        return bool(expect([200], "GET", f"{self.url}/v1/executions?{query}"))
+
+    def children(self, execution):
+        """The status of each execution that the workflow has submitted."""
+        query = f"execution_id_prefix={execution}&show_derived=true&length=2000"
+        found = expect([200], "GET", f"{self.url}/v1/executions?{query}")
+        return [e["pending_state"]["status"] for e in found if e["execution_id"] != execution]
+
+    def events(self, execution):
+        """Kind and content of all that has happened to it."""
+        query = "length=10000&including_cursor=true"
+        answer = expect([200], "GET", f"{self.url}/v1/executions/{execution}/events?{query}")
+        return [
+            (event["event"], {}) if isinstance(event["event"], str) else next(iter(event["event"].items()))
+            for event in answer["events"]
+        ]
+
+    def waits(self, execution):
+        """How many durable waits the workflow has begun."""
+        return sum(
+            kind == "history_event"
+            and content["event"].get("request", {}).get("type") == "delay_request"
+            for kind, content in self.events(execution)
+        )

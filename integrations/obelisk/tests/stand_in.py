@@ -1,0 +1,40 @@
+"""The stand-in for Mixpanel: `host-harness stand-in`."""
+
+import json
+import signal
+from pathlib import Path
+
+from http_json import expect
+from processes import Program
+
+ROOT = Path(__file__).resolve().parents[3]
+HARNESS = ROOT / "target/release/host-harness"
+
+
+class StandIn:
+    def __init__(self):
+        self.program = Program("stand-in", [HARNESS, "stand-in"])
+        # Its first line is its origin.
+        self.origin = self.program.wait_until(
+            lambda: self.program.output().partition("\n")[0], "the stand-in prints its origin"
+        )
+
+    def stop(self):
+        self.program.stop(signal.SIGINT)
+
+    def count(self):
+        return expect([200], "GET", f"{self.origin}/profiles")["count"]
+
+    def ids(self):
+        return expect([200], "GET", f"{self.origin}/profiles")["ids"]
+
+    def profile(self, profile_id):
+        return expect([200], "GET", f"{self.origin}/profiles/{profile_id}")
+
+    def requested_ids(self):
+        """The id of each request, in their order."""
+        requests = expect([200], "GET", f"{self.origin}/requests")
+        return [json.loads(request["body"])[0]["$distinct_id"] for request in requests]
+
+    def set_faults(self, *rules):
+        expect([200], "PUT", f"{self.origin}/faults", list(rules))

@@ -1,0 +1,84 @@
+"""Past one machine: two servers on one PostgreSQL, one of which is killed half way."""
+
+import time
+import unittest
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import figures
+from inputs import connection, user
+from obelisk import CREATE_PROFILE, Server
+from postgres import Postgres
+from processes import wait_for
+from stand_in import StandIn
+
+EXECUTIONS = 1_000
+
+
+class TwoServers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stand_in = StandIn()
+        cls.addClassCleanup(cls.stand_in.stop)
+        cls.postgres = Postgres()
+        cls.addClassCleanup(cls.postgres.stop)
+
+    def server(self, name, deployment=None):
+        environment = self.postgres.environment()
+        server = Server(name, "server.postgres.toml", deployment, environment)
+        self.addCleanup(server.program.stop)
+        return server
+
+    def test_every_execution_finishes_although_one_server_is_killed_half_way(self):
+        stays = self.server("server-a", "deployment.stand-in.toml")
+        # It takes the deployment from the database.
+        dies = self.server("server-b")
+
+        # Each answer is late, so that many calls are under way at any time.
+        self.stand_in.set_faults({"fault": {"delay": {"millis": 1_500}}})
+        target = connection(self.stand_in.origin)
+        start = time.monotonic()
+        with ThreadPoolExecutor(8) as threads:
+            submissions = [
+                threads.submit((stays, dies)[i % 2].submit, CREATE_PROFILE, target, user(f"user-{i}"))
+                for i in range(EXECUTIONS)
+            ]
+            executions = [submission.result() for submission in submissions]
+        wait_for(lambda: self.stand_in.count() >= EXECUTIONS / 2, "half of the profiles are there")
+        dies.program.kill()
+        profiles_at_kill = self.stand_in.count()
+        self.assertLess(profiles_at_kill, EXECUTIONS, "it was killed too late")
+
+        wait_for(lambda: not stays.unfinished(CREATE_PROFILE), "every execution finishes", 180)
+        seconds = time.monotonic() - start
+
+        owner = {executor: "server-a" for executor in stays.executors()}
+        owner |= {executor: "server-b" for executor in dies.executors()}
+        with ThreadPoolExecutor(8) as threads:
+            results = list(threads.map(stays.result, executions))
+            histories = list(threads.map(stays.events, executions))
+        for kind, output in results:
+            self.assertEqual((kind, output["status_code"]), ("ok", 200))
+        finished_by, taken_over = Counter(), 0
+        for events in histories:
+            runs = [owner[content["executor_id"]] for kind, content in events if kind == "locked"]
+            finished_by[runs[-1]] += 1
+            taken_over += "server-b" in runs and runs[-1] == "server-a"
+        for line in (
+            f"killed server-b when {profiles_at_kill} of {EXECUTIONS} profiles were there",
+            f"server-a finished {finished_by['server-a']} executions, "
+            f"{taken_over} of which server-b had begun",
+            f"server-b finished {finished_by['server-b']} executions before it was killed",
+        ):
+            print(f"\n  {line}", end="", flush=True)
+        print(flush=True)
+
+        self.assertEqual(sum(finished_by.values()), EXECUTIONS)
+        self.assertGreater(finished_by["server-b"], 0)
+        self.assertGreater(taken_over, 0, "no call of the killed server was under way")
+        self.assertCountEqual(self.stand_in.ids(), [f"user-{i}" for i in range(EXECUTIONS)])
+        figures.note(
+            "kill -9, two servers",
+            f"{EXECUTIONS} executions in {seconds:.0f} s: A finished {finished_by['server-a']}, B "
+            f"{finished_by['server-b']} until it was killed; A took over {taken_over} calls of B",
+        )
