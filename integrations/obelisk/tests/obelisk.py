@@ -73,10 +73,19 @@ class Server:
         """Which executors have run in this server: it prints them with what they do."""
         return set(re.findall(r"executor_id=(\w+)", self.program.output()))
 
-    def submit(self, function, *parameters):
-        """The id of a new execution."""
+    def new_id(self):
+        """For an execution that is to be submitted."""
+        return expect([200], "GET", f"{self.url}/v1/execution-id")
+
+    def submit(self, function, *parameters, execution=None):
+        """The id of the execution, which is a new one where none is given.
+
+        One that was submitted before with the same parameters is not submitted again.
+        """
+        execution = execution or self.new_id()
         body = {"ffqn": function, "params": list(parameters)}
-        return expect([201], "POST", f"{self.url}/v1/executions", body)["ok"]
+        expect([200, 201], "PUT", f"{self.url}/v1/executions/{execution}", body)
+        return execution
 
     def is_finished(self, execution):
         return self.status(execution) == "finished"

@@ -61,8 +61,8 @@ class OneServer(unittest.TestCase):
             )  # fmt: skip
             self.assertIn('"status_code":200', printed.replace(" ", ""))
         stored = self.stand_in.profile("user-4711")
-        self.assertEqual(stored["properties"]["$email"], "ada@example.com")
-        self.assertEqual(stored["properties"]["seats"], 3)
+        self.assertEqual(stored["$email"], "ada@example.com")
+        self.assertEqual(stored["seats"], 3)
 
     def test_a_refusal_of_mixpanel_is_a_result(self):
         refusal = {"status": 400, "body": '{"error":"no","status":0}'}
