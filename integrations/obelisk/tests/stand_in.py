@@ -1,5 +1,6 @@
 """The stand-in for Mixpanel: `host-harness stand-in`."""
 
+import itertools
 import json
 import signal
 from pathlib import Path
@@ -10,10 +11,12 @@ from processes import Program
 ROOT = Path(__file__).resolve().parents[3]
 HARNESS = ROOT / "target/release/host-harness"
 
+_numbers = itertools.count(1)
+
 
 class StandIn:
     def __init__(self):
-        self.program = Program("stand-in", [HARNESS, "stand-in"])
+        self.program = Program(f"stand-in-{next(_numbers)}", [HARNESS, "stand-in"])
         # Its first line is its origin.
         self.origin = self.program.wait_until(
             lambda: self.program.output().partition("\n")[0], "the stand-in prints its origin"
