@@ -37,7 +37,7 @@ test-obelisk: component ## the card in Obelisk, on one server and on several
 	integrations/obelisk/test.sh
 
 soak: component ## many calls at once against a stand-in that fails a tenth of them
-	cargo test --locked --release --test soak -- --nocapture
+	SOAK_CALLS=100000 cargo test --locked --release --test soak -- --nocapture
 
 stress: component ## every test 20 times while all processors are busy
 	scripts/stress.sh

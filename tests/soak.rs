@@ -1,0 +1,251 @@
+//! Many calls at once against a stand-in, in a process of its own, that fails a tenth of them.
+//!
+//! Every call must end; every 2xx must have its profile; memory and open files must not grow.
+//! `SOAK_CALLS` calls: 100,000 by `make soak`, fewer among the other tests.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use host_harness::card::Card;
+use host_harness::clock::{Clock, Skipped};
+use host_harness::engine::{Engine, Limits};
+use host_harness::outbound::{Options, Outbound};
+use host_harness::records::{Connection, Error, Input, Outcome, Profile, Properties};
+use serde_json::{Value, json};
+
+const AT_ONCE: usize = 64;
+const FIRST: usize = 1_000;
+const TOKEN: &str = "6f1a2b3c4d5e6f708192a3b4c5d6e7f8";
+
+/// A stand-in in a process of its own, so that the profiles it remembers are not counted here.
+struct StandIn {
+    process: Child,
+    origin: String,
+}
+
+impl StandIn {
+    fn start() -> Self {
+        let test = std::env::current_exe().expect("this test's file");
+        let folder = test.ancestors().nth(2).expect("the folder of the build");
+        let mut process = Command::new(folder.join("host-harness"))
+            .args(["stand-in", "--no-record"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the stand-in");
+        let mut origin = String::new();
+        BufReader::new(process.stdout.take().expect("its output"))
+            .read_line(&mut origin)
+            .expect("its origin");
+        StandIn {
+            process,
+            origin: origin.trim().to_owned(),
+        }
+    }
+
+    /// Asks it; the connection is closed afterwards, so that no file of it stays open.
+    fn ask(&self, method: &str, path: &str, body: &str) -> Value {
+        let address = self.origin.trim_start_matches("http://");
+        let mut socket = TcpStream::connect(address).expect("a connection");
+        let length = body.len();
+        write!(
+            socket,
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .expect("a request");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+        serde_json::from_str(body).expect("JSON")
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Ten kinds of fault, each at about one request in a hundred.
+fn faults() -> Value {
+    let answer =
+        |status: u16, headers: Value| json!({"answer": {"status": status, "headers": headers}});
+    let kinds = [
+        (answer(429, json!([["Retry-After", "4"]])), false),
+        (answer(500, json!([])), false),
+        (answer(502, json!([])), true),
+        (answer(503, json!([])), false),
+        (json!("reset"), false),
+        (json!("close"), false),
+        (json!("close"), true),
+        (json!("cut-off"), false),
+        (json!("garbage"), false),
+        (json!("close-after-answer"), false),
+    ];
+    let rule =
+        |(fault, store): &(Value, bool)| json!({"every": 97, "store": store, "fault": fault});
+    kinds.iter().map(rule).collect()
+}
+
+/// Resident memory in KiB, and open files, of this process.
+fn footprint() -> (u64, usize) {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .expect("VmRSS");
+    let memory = line
+        .split_whitespace()
+        .nth(1)
+        .and_then(|kib| kib.parse().ok());
+    let files = std::fs::read_dir("/proc/self/fd").expect("Linux").count();
+    (memory.expect("a number"), files)
+}
+
+fn kind(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Ok(output) => output.status_code.to_string(),
+        Outcome::Err(Error::Transport(_)) => "transport".to_owned(),
+        Outcome::Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// Makes the calls from `next` up to `end`; the ids of those that succeeded, and a count by kind.
+async fn call(
+    card: &Card,
+    connection: &Connection,
+    next: &Arc<AtomicUsize>,
+    end: usize,
+) -> (HashSet<String>, BTreeMap<String, usize>) {
+    let workers: Vec<_> = (0..AT_ONCE)
+        .map(|_| {
+            let (card, connection, next) = (card.clone(), connection.clone(), Arc::clone(next));
+            tokio::spawn(async move {
+                let mut done = vec![];
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= end {
+                        return done;
+                    }
+                    let input = Input {
+                        profile: Profile {
+                            profile_id: format!("user {number}"),
+                            ..Profile::default()
+                        },
+                        properties: Properties {
+                            name: Some(format!("Name {number}")),
+                            ..Properties::default()
+                        },
+                    };
+                    let outcome = card
+                        .create_profile(&connection, &input)
+                        .await
+                        .expect("a result");
+                    done.push((input.profile.profile_id, outcome));
+                }
+            })
+        })
+        .collect();
+    let (mut created, mut kinds) = (HashSet::new(), BTreeMap::new());
+    for worker in workers {
+        for (id, outcome) in worker.await.expect("a worker") {
+            *kinds.entry(kind(&outcome)).or_default() += 1;
+            if outcome.is_success() {
+                assert!(created.insert(id));
+            }
+        }
+    }
+    next.store(end, Ordering::Relaxed);
+    (created, kinds)
+}
+
+#[test]
+fn every_call_ends_and_nothing_is_lost() {
+    let calls = std::env::var("SOAK_CALLS").map_or(5_000, |n| n.parse().expect("a number"));
+    let stand_in = StandIn::start();
+    stand_in.ask("PUT", "/faults", &faults().to_string());
+
+    let options = Options {
+        allow: [stand_in.origin.parse().expect("an origin")].into(),
+        ..Options::default()
+    };
+    let engine = Engine::new(Limits::default(), None).expect("an engine");
+    let component =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("dist/mixpanel-create-profile.wasm");
+    let outbound = Outbound::new(options).expect("a way out");
+    let card = Card::load(&engine, &component, outbound).expect("the component");
+    let connection = Connection {
+        project_token: TOKEN.to_owned(),
+        base_url: Some(stand_in.origin.clone()),
+        max_retries: Some(3),
+        ..Connection::default()
+    };
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let next = Arc::new(AtomicUsize::new(0));
+    let start = Instant::now();
+    let (mut created, mut kinds) = (HashSet::new(), BTreeMap::<String, usize>::new());
+    let mut after_first = (0, 0);
+    for end in [FIRST, calls] {
+        // The waits that were skipped are remembered with the clock: a new one for each part.
+        let card = card.clone().with_clock(Clock::Skipping(Skipped::default()));
+        let (these, counts) = runtime.block_on(call(&card, &connection, &next, end));
+        created.extend(these);
+        for (kind, count) in counts {
+            *kinds.entry(kind).or_default() += count;
+        }
+        if end == FIRST {
+            after_first = footprint();
+        }
+    }
+    let took = start.elapsed();
+    let at_end = footprint();
+
+    let profiles = stand_in.ask("GET", "/profiles", "");
+    let ids = profiles["ids"].as_array().expect("ids");
+    let stored: HashSet<_> = ids.iter().filter_map(Value::as_str).collect();
+    println!("calls: {calls}, {AT_ONCE} at once, in {took:.1?}");
+    println!("results: {kinds:?}");
+    println!(
+        "profiles in the stand-in: {}, of them by a 2xx: {}",
+        ids.len(),
+        created.len()
+    );
+    println!(
+        "after the first {FIRST}: {} KiB, {} files open",
+        after_first.0, after_first.1
+    );
+    println!("at the end: {} KiB, {} files open", at_end.0, at_end.1);
+
+    assert_eq!(
+        kinds.values().sum::<usize>(),
+        calls,
+        "every call ends with a result"
+    );
+    assert_eq!(stored.len(), ids.len(), "no profile is there twice");
+    let lost: Vec<_> = created
+        .iter()
+        .filter(|id| !stored.contains(id.as_str()))
+        .collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    assert!(created.len() * 1_000 >= calls * 995, "{kinds:?}");
+    // What the test itself remembers of each call is counted too.
+    let remembered = (calls as u64) / 4;
+    assert!(
+        at_end.0 <= after_first.0 + after_first.0 / 5 + remembered,
+        "memory grew"
+    );
+    assert!(at_end.1 <= after_first.1 + AT_ONCE, "open files grew");
+}
