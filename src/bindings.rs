@@ -26,11 +26,21 @@ export!(Card);
 struct Card;
 
 #[cfg(target_family = "wasm")]
+use alloc::vec::Vec;
+
+#[cfg(target_family = "wasm")]
 impl profiles::Guest for Card {
     fn create_profile(
         connection: profiles::Connection,
         input: profiles::Input,
     ) -> Result<profiles::Output, profiles::Error> {
         crate::create_profile(&connection, &input)
+    }
+
+    fn create_profiles(
+        connection: profiles::Connection,
+        inputs: Vec<profiles::Input>,
+    ) -> Result<Vec<Result<profiles::Output, profiles::Error>>, profiles::Error> {
+        crate::create_profiles(&connection, &inputs)
     }
 }

@@ -1,17 +1,23 @@
 //! A date and time as a flow gives it, and as Mixpanel wants it; pure.
+//!
+//! Own code, since the crates at hand bring calendars and formats several times the size of what
+//! these three forms need; a property test holds it against the crate `time`.
 
-use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
+use alloc::string::String;
+
+use crate::faults::text;
 
 /// 9999-12-31T23:59:59Z, the last second that four digits of a year can write.
 const MAX_UNIX_SECONDS: i64 = 253_402_300_799;
 
+const SECONDS_PER_DAY: i64 = 86_400;
+
 const WANTED: &str =
-    "write Unix seconds (1611164108) or RFC 3339 with an offset (2021-01-20T09:35:08-08:00)";
+    ": write Unix seconds (1611164108) or RFC 3339 with an offset (2021-01-20T09:35:08-08:00)";
 
 /// A second between 1970 and 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DateTime(OffsetDateTime);
+pub struct DateTime(i64);
 
 impl DateTime {
     /// Reads Unix seconds or [RFC 3339]; a fraction of a second is cut off.
@@ -23,83 +29,221 @@ impl DateTime {
     ///
     /// [RFC 3339]: https://www.rfc-editor.org/rfc/rfc3339#section-5.6
     pub fn parse(text: &str) -> Result<Self, String> {
-        let seconds = match unix_seconds(text) {
-            Some(seconds) => seconds?,
-            None => OffsetDateTime::parse(text, &Rfc3339)
-                .map_err(|_| not_rfc3339(text))?
-                .unix_timestamp(),
-        };
-        if !(0..=MAX_UNIX_SECONDS).contains(&seconds) {
-            return Err(format!("is not within the years 1970 to 9999: {WANTED}"));
-        }
-        OffsetDateTime::from_unix_timestamp(seconds)
+        let text = text.as_bytes();
+        unix_seconds(text)
+            .unwrap_or_else(|| match rfc3339(text) {
+                Some(seconds) if (0..=MAX_UNIX_SECONDS).contains(&seconds) => Ok(seconds),
+                Some(_) => Err("is not within the years 1970 to 9999"),
+                None => Err(not_rfc3339(text)),
+            })
             .map(DateTime)
-            .map_err(|_| WANTED.to_owned())
+            .map_err(|reason| self::text(&[reason, WANTED]))
+    }
+
+    /// Reads a date as HTTP headers have it, in the form that [RFC 9110] lets servers send.
+    ///
+    /// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
+    pub fn parse_http(text: &str) -> Option<Self> {
+        const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+        // Sun, 06 Nov 1994 08:49:37 GMT
+        let text: &[u8; 29] = text.as_bytes().try_into().ok()?;
+        if &text[3..5] != b", " || &text[25..] != b" GMT" {
+            return None;
+        }
+        let month = MONTHS.chunks(3).position(|month| month == &text[8..11])?;
+        let date = seconds_of_date(
+            number(&text[12..16])?,
+            i64::try_from(month).ok()? + 1,
+            number(&text[5..7])?,
+        )?;
+        Some(DateTime(date + seconds_of_time(&text[17..25])?))
     }
 
     /// Seconds since 1970-01-01T00:00:00Z, as Mixpanel's `$time` wants them.
     pub fn unix_seconds(self) -> i64 {
-        self.0.unix_timestamp()
+        self.0
     }
 
     /// `YYYY-MM-DDTHH:MM:SS` in UTC without a zone letter, as Mixpanel's date properties want it.
     pub fn property_value(self) -> String {
-        let utc = self.0.to_offset(UtcOffset::UTC);
-        format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-            utc.year(),
-            u8::from(utc.month()),
-            utc.day(),
-            utc.hour(),
-            utc.minute(),
-            utc.second()
-        )
+        let (year, month, day) = date_of_days(self.0 / SECONDS_PER_DAY);
+        let second = self.0 % SECONDS_PER_DAY;
+        let mut value = String::from("0000-00-00T00:00:00").into_bytes();
+        for (end, mut number) in [
+            (4, year),
+            (7, month),
+            (10, day),
+            (13, second / 3_600),
+            (16, second / 60 % 60),
+            (19, second % 60),
+        ] {
+            let mut at = end;
+            while number > 0 {
+                at -= 1;
+                // A digit is less than ten.
+                value[at] += u8::try_from(number % 10).unwrap_or_default();
+                number /= 10;
+            }
+        }
+        String::from_utf8(value).unwrap_or_default()
     }
 }
 
 /// `None` where `text` is no plain number at all.
-fn unix_seconds(text: &str) -> Option<Result<i64, String>> {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
-    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(fraction) {
+fn unix_seconds(text: &[u8]) -> Option<Result<i64, &'static str>> {
+    let unsigned = text.strip_prefix(b"-").unwrap_or(text);
+    let mut parts = unsigned.splitn(2, |&b| b == b'.');
+    let whole = parts.next().unwrap_or_default();
+    if !are_digits(whole) || !are_digits(parts.next().unwrap_or(b"0")) {
         return None;
     }
     if unsigned.len() < text.len() {
-        return Some(Err(format!("is before 1970: {WANTED}")));
+        return Some(Err("is before 1970"));
     }
-    match whole.parse() {
-        Ok(seconds) if seconds <= MAX_UNIX_SECONDS => Some(Ok(seconds)),
+    let seconds = whole.iter().fold(0i64, |seconds, digit| {
+        seconds
+            .saturating_mul(10)
+            .saturating_add(i64::from(digit - b'0'))
+    });
+    Some(if seconds <= MAX_UNIX_SECONDS {
+        Ok(seconds)
+    } else {
         // Milliseconds are the usual slip: they are what JavaScript's `Date.now()` gives.
-        _ => Some(Err(format!(
-            "is after the year 9999 when read as seconds; if these are milliseconds, divide by 1000: {WANTED}"
-        ))),
+        Err(
+            "is after the year 9999 when read as seconds; if these are milliseconds, divide by 1000",
+        )
+    })
+}
+
+/// Unix seconds of a date and time of RFC 3339.
+fn rfc3339(text: &[u8]) -> Option<i64> {
+    // 2021-01-20T09:35:08, a fraction perhaps, and an offset.
+    let (date_and_time, rest) = text.split_at_checked(19)?;
+    if date_and_time[4] != b'-'
+        || date_and_time[7] != b'-'
+        || !date_and_time[10].eq_ignore_ascii_case(&b'T')
+    {
+        return None;
     }
+    let date = seconds_of_date(
+        number(&date_and_time[..4])?,
+        number(&date_and_time[5..7])?,
+        number(&date_and_time[8..10])?,
+    )?;
+    let time = seconds_of_time(&date_and_time[11..])?;
+    let offset = match rest.strip_prefix(b".") {
+        Some(fraction) => {
+            let end = fraction.iter().position(|b| !b.is_ascii_digit())?;
+            if end == 0 {
+                return None;
+            }
+            &fraction[end..]
+        }
+        None => rest,
+    };
+    let offset = match *offset {
+        [b'Z' | b'z'] => 0,
+        [sign @ (b'+' | b'-'), ref offset @ ..] if offset.len() == 5 && offset[2] == b':' => {
+            let (hours, minutes) = (number(&offset[..2])?, number(&offset[3..])?);
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            let seconds = hours * 3_600 + minutes * 60;
+            if sign == b'-' { -seconds } else { seconds }
+        }
+        _ => return None,
+    };
+    Some(date + time - offset)
+}
+
+/// Of `HH:MM:SS`. A leap second is the last second of its minute to a clock that has none.
+fn seconds_of_time(text: &[u8]) -> Option<i64> {
+    let [hour, minute, second] = [0, 3, 6].map(|at| number(&text[at..at + 2]));
+    let (hour, minute, second) = (hour?, minute?, second?);
+    if text[2] != b':' || text[5] != b':' || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    Some(hour * 3_600 + minute * 60 + second.min(59))
+}
+
+/// Unix seconds at which a day of the Gregorian calendar starts.
+fn seconds_of_date(year: i64, month: i64, day: i64) -> Option<i64> {
+    if !(1..=12).contains(&month) || day < 1 {
+        return None;
+    }
+    // Counted from March on, a leap day is the last of its year. 719,468 days lie between
+    // 0000-03-01 and 1970-01-01.
+    let (y, m) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let days = 365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400)
+        + (153 * m + 2) / 5
+        + day
+        - 1
+        - 719_468;
+    // A day that its month does not have would be one of the next.
+    (date_of_days(days) == (year, month, day)).then_some(days * SECONDS_PER_DAY)
+}
+
+/// Year, month and day, so many days after 1970-01-01.
+fn date_of_days(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let m = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * m + 2) / 5 + 1;
+    let month = if m < 10 { m + 3 } else { m - 9 };
+    (
+        era * 400 + year_of_era + i64::from(month <= 2),
+        month,
+        day,
+    )
+}
+
+fn are_digits(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+}
+
+/// Of a few digits.
+fn number(digits: &[u8]) -> Option<i64> {
+    are_digits(digits).then(|| {
+        digits
+            .iter()
+            .fold(0, |number, digit| number * 10 + i64::from(digit - b'0'))
+    })
 }
 
 /// Names the two slips that are seen most: a bare date, and a time without an offset.
-fn not_rfc3339(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let has_date = bytes.len() >= 10
+fn not_rfc3339(text: &[u8]) -> &'static str {
+    let has_date = text.len() >= 10
         && (0..10).all(|i| match i {
-            4 | 7 => bytes[i] == b'-',
-            _ => bytes[i].is_ascii_digit(),
+            4 | 7 => text[i] == b'-',
+            _ => text[i].is_ascii_digit(),
         });
-    let time = if has_date { &bytes[10..] } else { &[] };
+    let time = if has_date { &text[10..] } else { &[] };
     if has_date && time.is_empty() {
-        format!("is a date without a time: {WANTED}")
+        "is a date without a time"
     } else if has_date
         && time.contains(&b':')
         && !time.iter().any(|b| matches!(b, b'Z' | b'z' | b'+' | b'-'))
     {
-        format!("has no offset from UTC, such as Z or -08:00: {WANTED}")
+        "has no offset from UTC, such as Z or -08:00"
     } else {
-        format!("is not a date and time: {WANTED}")
+        "is not a date and time"
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{Just, Strategy, prop_assert_eq, prop_oneof, proptest};
+    use time::OffsetDateTime;
+    use time::format_description::well_known::Rfc3339;
+
     use super::DateTime;
 
     #[test]
@@ -178,6 +322,73 @@ mod tests {
                 "{text}: {reason}"
             );
             assert!(reason.contains("RFC 3339"), "{text}: {reason}");
+        }
+    }
+
+    #[test]
+    fn http_dates() {
+        for (text, unix) in [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("Thu, 29 Feb 2024 23:59:60 GMT", Some(1_709_251_199)),
+            ("Wed, 31 Dec 1969 23:59:59 GMT", Some(-1)),
+            ("Sun, 6 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:37 UTC", None),
+            ("Sun, 31 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 24:00:00 GMT", None),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:é7 GMT", None),
+            ("", None),
+        ] {
+            let date = DateTime::parse_http(text).map(DateTime::unix_seconds);
+            assert_eq!(date, unix, "{text}");
+        }
+    }
+
+    /// Of `YYYY-MM-DDTHH:MM:SS` with a fraction and an offset, each part perhaps out of its range.
+    fn almost_rfc3339() -> impl Strategy<Value = String> {
+        (
+            0..=9_999u32,
+            0..=13u32,
+            0..=32u32,
+            0..=24u32,
+            0..=60u32,
+            0..=61u32,
+            "(\\.[0-9]{0,10})?",
+            prop_oneof![
+                Just("Z".to_owned()),
+                Just("z".to_owned()),
+                (0..=24u32, 0..=60u32).prop_map(|(h, m)| format!("+{h:02}:{m:02}")),
+                (0..=24u32, 0..=60u32).prop_map(|(h, m)| format!("-{h:02}:{m:02}")),
+                ".{0,3}",
+            ],
+        )
+            .prop_map(|(year, month, day, hour, minute, second, fraction, offset)| {
+                format!(
+                    "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}{offset}"
+                )
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn rfc3339_is_read_as_the_crate_time_reads_it(text in almost_rfc3339()) {
+            // That crate takes a leap second only where one was.
+            let is_leap = text.as_bytes().get(17..19) == Some(b"60");
+            if !is_leap {
+                let theirs = OffsetDateTime::parse(&text, &Rfc3339).ok();
+                let ours = super::rfc3339(text.as_bytes());
+                prop_assert_eq!(ours, theirs.map(OffsetDateTime::unix_timestamp));
+            }
+        }
+
+        #[test]
+        fn every_second_is_written_as_the_crate_time_writes_it(seconds in 0..=super::MAX_UNIX_SECONDS) {
+            let theirs = OffsetDateTime::from_unix_timestamp(seconds).expect("a date");
+            let value = DateTime(seconds).property_value() + "Z";
+            prop_assert_eq!(&value, &theirs.format(&Rfc3339).expect("RFC 3339"));
+            prop_assert_eq!(super::rfc3339(value.as_bytes()), Some(seconds));
         }
     }
 }

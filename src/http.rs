@@ -1,9 +1,11 @@
 //! One request out, one answer in; the only file that knows `wasi`. It makes no decisions.
 
-use std::fmt;
-use std::time::Duration;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::OnceCell;
+use core::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
 use wasi::clocks::monotonic_clock;
 use wasi::http::outgoing_handler;
 use wasi::http::types::{
@@ -13,7 +15,8 @@ use wasi::http::types::{
 use wasi::io::poll::{Pollable, poll};
 use wasi::io::streams::StreamError;
 
-use crate::request::Request;
+use crate::faults::text;
+use crate::request::Destination;
 use crate::response::{Answer, End, MAX_BODY_BYTES, excerpt};
 use crate::url;
 
@@ -38,25 +41,39 @@ pub enum Failure {
     Transport(String),
 }
 
-/// The card's own limit on one try has passed.
-#[derive(Debug)]
-struct TryTimedOut;
+/// What went wrong on the way.
+enum Cause {
+    /// The card's own limit on one try has passed.
+    TryTimedOut,
+    /// The host does not do as its interface says.
+    Host(&'static str),
+    /// The host's own words.
+    Broken(String),
+    Code(ErrorCode),
+}
 
-impl fmt::Display for TryTimedOut {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("no complete answer within 70 seconds")
+impl From<ErrorCode> for Cause {
+    fn from(code: ErrorCode) -> Self {
+        Cause::Code(code)
     }
 }
 
-impl std::error::Error for TryTimedOut {}
+impl From<StreamError> for Cause {
+    fn from(_: StreamError) -> Self {
+        // What it closed for, the answer's future knows.
+        Cause::Host("the host closed the request's stream")
+    }
+}
 
-/// Sends the request once.
+type Result<T> = core::result::Result<T, Cause>;
+
+/// Sends a body once.
 ///
 /// # Errors
 ///
 /// A [`Failure`] where no HTTP answer came. An answer that breaks off in its body is an answer.
-pub fn send(request: &Request) -> Result<Answer, Failure> {
-    exchange(request).map_err(|error| failure(&error, &request.authority))
+pub fn send(destination: &Destination, body: &[u8]) -> core::result::Result<Answer, Failure> {
+    exchange(destination, body).map_err(|cause| failure(&cause, &destination.authority))
 }
 
 /// A reading of the engine's clock, in nanoseconds from an unknown start.
@@ -73,46 +90,76 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn exchange(request: &Request) -> Result<Answer> {
-    let deadline = monotonic_clock::subscribe_instant(
-        monotonic_clock::now().saturating_add(nanoseconds(TRY_TIMEOUT)),
-    );
+fn exchange(destination: &Destination, bytes: &[u8]) -> Result<Answer> {
+    let deadline = Deadline::new();
 
     // 1. The head.
-    let length = request.body.len().to_string();
+    let length = itoa::Buffer::new().format(bytes.len()).as_bytes().to_vec();
     let headers = Fields::from_list(&[
         ("content-type".to_owned(), b"application/json".to_vec()),
-        ("content-length".to_owned(), length.into_bytes()),
+        ("content-length".to_owned(), length),
         ("user-agent".to_owned(), USER_AGENT.as_bytes().to_vec()),
     ])
-    .context("the host refuses the headers")?;
+    .map_err(|_| Cause::Host("the host refuses the headers"))?;
     let outgoing = OutgoingRequest::new(headers);
-    let scheme = match request.scheme {
+    let scheme = match destination.scheme {
         url::Scheme::Http => Scheme::Http,
         url::Scheme::Https => Scheme::Https,
     };
     outgoing
         .set_method(&Method::Post)
         .and_then(|()| outgoing.set_scheme(Some(&scheme)))
-        .and_then(|()| outgoing.set_authority(Some(&request.authority)))
-        .and_then(|()| outgoing.set_path_with_query(Some(&request.path_with_query)))
-        .map_err(|()| anyhow!("the host refuses the request's method or URL"))?;
+        .and_then(|()| outgoing.set_authority(Some(&destination.authority)))
+        .and_then(|()| outgoing.set_path_with_query(Some(&destination.path_with_query)))
+        .map_err(|()| Cause::Host("the host refuses the request's method or URL"))?;
     let body = outgoing
         .body()
-        .map_err(|()| anyhow!("the host gives no request body"))?;
+        .map_err(|()| Cause::Host("the host gives no request body"))?;
 
     // 2. Off it goes. The body follows, since a host need not hold it in memory.
     let future = outgoing_handler::handle(outgoing, Some(options()))?;
 
     // 3. The body. Where it cannot be written, the future knows why: a stream only says "closed",
     //    and a server may well answer before it has read everything.
-    let written = write(body, &request.body, &deadline);
+    let written = write(body, bytes, &deadline);
 
     // 4. The answer.
     match response(&future, &deadline) {
         Ok(response) => read(&response, &deadline),
-        Err(error) if error.is::<TryTimedOut>() => Err(written.err().unwrap_or(error)),
-        Err(error) => Err(error),
+        Err(Cause::TryTimedOut) => Err(written.err().unwrap_or(Cause::TryTimedOut)),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// When a try must be over. Most are before they wait: the host is asked for a timer at the first
+/// wait.
+struct Deadline {
+    at: u64,
+    timer: OnceCell<Pollable>,
+}
+
+impl Deadline {
+    fn new() -> Self {
+        Deadline {
+            at: now().saturating_add(nanoseconds(TRY_TIMEOUT)),
+            timer: OnceCell::new(),
+        }
+    }
+
+    /// Until `ready`.
+    ///
+    /// # Errors
+    ///
+    /// The try's time is over.
+    fn wait(&self, ready: &Pollable) -> Result<()> {
+        let timer = self
+            .timer
+            .get_or_init(|| monotonic_clock::subscribe_instant(self.at));
+        if poll(&[ready, timer]).contains(&0) {
+            Ok(())
+        } else {
+            Err(Cause::TryTimedOut)
+        }
     }
 }
 
@@ -126,16 +173,15 @@ fn options() -> RequestOptions {
     options
 }
 
-fn write(body: OutgoingBody, mut bytes: &[u8], deadline: &Pollable) -> Result<()> {
+fn write(body: OutgoingBody, mut bytes: &[u8], deadline: &Deadline) -> Result<()> {
     {
         let stream = body
             .write()
-            .map_err(|()| anyhow!("the host gives no stream to write to"))?;
-        let ready = stream.subscribe();
+            .map_err(|()| Cause::Host("the host gives no stream to write to"))?;
         while !bytes.is_empty() {
             let permitted = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
             if permitted == 0 {
-                wait(&ready, deadline)?;
+                deadline.wait(&stream.subscribe())?;
                 continue;
             }
             let (now, later) = bytes.split_at(permitted.min(bytes.len()));
@@ -144,64 +190,64 @@ fn write(body: OutgoingBody, mut bytes: &[u8], deadline: &Pollable) -> Result<()
         }
         stream.flush()?;
         while stream.check_write()? == 0 {
-            wait(&ready, deadline)?;
+            deadline.wait(&stream.subscribe())?;
         }
     }
     Ok(OutgoingBody::finish(body, None)?)
 }
 
-fn response(future: &FutureIncomingResponse, deadline: &Pollable) -> Result<IncomingResponse> {
-    let ready = future.subscribe();
+fn response(future: &FutureIncomingResponse, deadline: &Deadline) -> Result<IncomingResponse> {
     loop {
         match future.get() {
             Some(Ok(result)) => return Ok(result?),
-            Some(Err(())) => return Err(anyhow!("the host gave the answer away")),
-            None => wait(&ready, deadline)?,
+            Some(Err(())) => return Err(Cause::Host("the host gave the answer away")),
+            None => deadline.wait(&future.subscribe())?,
         }
     }
 }
 
-fn read(response: &IncomingResponse, deadline: &Pollable) -> Result<Answer> {
-    let headers = response.headers();
-    let header = |name: &str| {
-        let value = headers.get(name).into_iter().next()?;
-        String::from_utf8(value).ok()
-    };
+fn read(response: &IncomingResponse, deadline: &Deadline) -> Result<Answer> {
     let mut answer = Answer {
         status: response.status(),
-        retry_after: header("retry-after"),
-        date: header("date"),
+        retry_after: None,
+        date: None,
         body: Vec::new(),
         end: End::Complete,
     };
+    // A success has nothing to say of a next try.
+    if !(200..=299).contains(&answer.status) {
+        let headers = response.headers();
+        let header = |name: &str| {
+            let value = headers.get(name).into_iter().next()?;
+            String::from_utf8(value).ok()
+        };
+        answer.retry_after = header("retry-after");
+        answer.date = header("date");
+    }
     let body = response
         .consume()
-        .map_err(|()| anyhow!("the host gives no answer body"))?;
+        .map_err(|()| Cause::Host("the host gives no answer body"))?;
     answer.end = read_body(&body, &mut answer.body, deadline)
-        .unwrap_or_else(|error| End::CutOff(describe(&error)));
+        .unwrap_or_else(|cause| End::CutOff(describe(&cause)));
     Ok(answer)
 }
 
-fn read_body(body: &IncomingBody, bytes: &mut Vec<u8>, deadline: &Pollable) -> Result<End> {
+fn read_body(body: &IncomingBody, bytes: &mut Vec<u8>, deadline: &Deadline) -> Result<End> {
     let stream = body
         .stream()
-        .map_err(|()| anyhow!("the host gives no stream to read from"))?;
-    let ready = stream.subscribe();
+        .map_err(|()| Cause::Host("the host gives no stream to read from"))?;
     loop {
         // One byte more than is kept, to learn whether the body ends there.
         let wanted = MAX_BODY_BYTES + 1 - bytes.len();
         match stream.read(u64::try_from(wanted).unwrap_or(u64::MAX)) {
-            Ok(chunk) if chunk.is_empty() => wait(&ready, deadline)?,
+            Ok(chunk) if chunk.is_empty() => deadline.wait(&stream.subscribe())?,
             Ok(chunk) => bytes.extend_from_slice(&chunk),
             Err(StreamError::Closed) => return Ok(End::Complete),
             Err(StreamError::LastOperationFailed(error)) => {
                 // Not every host has a code for it; the first line is words, the rest its insides.
                 return Err(match http_error_code(&error) {
-                    Some(code) => code.into(),
-                    None => anyhow!(
-                        "the connection broke ({})",
-                        error.to_debug_string().lines().next().unwrap_or_default()
-                    ),
+                    Some(code) => Cause::Code(code),
+                    None => Cause::Broken(error.to_debug_string()),
                 });
             }
         }
@@ -212,31 +258,35 @@ fn read_body(body: &IncomingBody, bytes: &mut Vec<u8>, deadline: &Pollable) -> R
     }
 }
 
-/// Until `ready`, or until the try's time is over.
-fn wait(ready: &Pollable, deadline: &Pollable) -> Result<()> {
-    if poll(&[ready, deadline]).contains(&0) {
-        Ok(())
-    } else {
-        Err(TryTimedOut.into())
+fn failure(cause: &Cause, authority: &str) -> Failure {
+    match cause {
+        Cause::Code(ErrorCode::HttpRequestDenied) => Failure::Denied(text(&[
+            "the host does not allow requests to ",
+            authority,
+            ": its operator must add that origin to the allowed ones",
+        ])),
+        Cause::Code(ErrorCode::DestinationIpProhibited) => Failure::Denied(text(&[
+            "the host does not allow connections to the address of ",
+            authority,
+            ": its operator must allow it",
+        ])),
+        _ => Failure::Transport(text(&[authority, ": ", &describe(cause)])),
     }
 }
 
-fn failure(error: &anyhow::Error, authority: &str) -> Failure {
-    match error.downcast_ref::<ErrorCode>() {
-        Some(ErrorCode::HttpRequestDenied) => Failure::Denied(format!(
-            "the host does not allow requests to {authority}: its operator must add that origin to the allowed ones"
-        )),
-        Some(ErrorCode::DestinationIpProhibited) => Failure::Denied(format!(
-            "the host does not allow connections to the address of {authority}: its operator must allow it"
-        )),
-        _ => Failure::Transport(format!("{authority}: {}", describe(error))),
-    }
-}
-
-/// What failed, in words; a code that needs none but its own name keeps it.
-fn describe(error: &anyhow::Error) -> String {
-    let Some(code) = error.downcast_ref::<ErrorCode>() else {
-        return error.to_string();
+/// What failed, in words.
+fn describe(cause: &Cause) -> String {
+    let code = match cause {
+        Cause::TryTimedOut => return "no complete answer within 70 seconds".to_owned(),
+        Cause::Host(words) => return (*words).to_owned(),
+        Cause::Broken(words) => {
+            let words = words.lines().next().unwrap_or_default();
+            return text(&["the connection broke (", &excerpt(words, "", 255), ")"]);
+        }
+        Cause::Code(ErrorCode::InternalError(Some(words))) => {
+            return text(&["the host failed: ", &excerpt(words, "", 255)]);
+        }
+        Cause::Code(code) => code,
     };
     let words = match code {
         ErrorCode::DnsTimeout => "the name look-up timed out",
@@ -257,10 +307,14 @@ fn describe(error: &anyhow::Error) -> String {
         ErrorCode::TlsCertificateError => "TLS: the server's certificate is not valid for it",
         ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => "TLS: the handshake failed",
         ErrorCode::HttpProtocolError => "the server's answer is not HTTP",
-        ErrorCode::InternalError(Some(words)) => {
-            return format!("the host failed: {}", excerpt(words, "", 255));
-        }
-        other => return format!("{other:?}"),
+        ErrorCode::HttpRequestBodySize(_) => "the request is larger than the host allows",
+        ErrorCode::HttpResponseBodySize(_)
+        | ErrorCode::HttpResponseHeaderSectionSize(_)
+        | ErrorCode::HttpResponseHeaderSize(_) => "the answer is larger than the host allows",
+        ErrorCode::ConnectionLimitReached => "the host has too many connections",
+        ErrorCode::ConfigurationError => "the host is not set up for it",
+        ErrorCode::LoopDetected => "the host found the request going round in a circle",
+        _ => "the host cannot send it as HTTP",
     };
     words.to_owned()
 }

@@ -1,12 +1,15 @@
-//! From the card's input to Mixpanel's request, or to every field that is wrong; pure.
+//! From the card's inputs to what Mixpanel takes, or to every field that is wrong; pure.
 
-use std::net::IpAddr;
-
-use serde::Serialize;
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use crate::bindings::profiles::{Connection, Input, InvalidField, Profile, Region};
 use crate::date_time::DateTime;
-use crate::properties::{Faults, MAX_TEXT_BYTES, Set, is_blank, present};
+use crate::faults::{Faults, is_blank, present};
+use crate::json;
+use crate::properties::{self, MAX_TEXT_BYTES, Object, Value};
 use crate::retry;
 use crate::url::{self, BaseUrl, Scheme};
 
@@ -38,88 +41,96 @@ const PLACEHOLDER_IDS: [&str; 17] = [
     "{}",
 ];
 
-/// What is sent, and how it may be tried again.
+/// Where requests go, and how often one may be tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct Destination {
     pub scheme: Scheme,
     /// Host, and port where there is one.
     pub authority: String,
     pub path_with_query: String,
-    /// JSON.
-    pub body: Vec<u8>,
     pub max_retries: u8,
 }
 
-/// One entry of the array that `/engage` takes.
-#[derive(Serialize)]
-struct Update<'a> {
-    #[serde(rename = "$token")]
-    token: &'a str,
-    #[serde(rename = "$distinct_id")]
-    distinct_id: &'a str,
-    /// `"0"` where there is none: without it Mixpanel would take the address of the engine's
-    /// machine, and put the user in its data centre.
-    #[serde(rename = "$ip")]
-    ip: &'a str,
-    #[serde(rename = "$time", skip_serializing_if = "Option::is_none")]
-    time: Option<i64>,
-    #[serde(rename = "$set_once")]
-    set_once: Set<'a>,
+/// Reads a connection, and adds what is wrong with it to `faults`: then the destination is not to
+/// be used.
+pub fn destination(connection: &Connection, faults: &mut Faults) -> Destination {
+    if is_blank(&connection.project_token) {
+        faults.add(
+            "connection.project-token",
+            "is blank: copy it from the project's settings in Mixpanel",
+        );
+    }
+    let base = origin(connection, faults);
+    let max_retries = connection.max_retries.unwrap_or(retry::DEFAULT_RETRIES);
+    if max_retries > retry::MAX_RETRIES {
+        faults.add_figure(
+            "connection.max-retries",
+            "is #: at most 10 are allowed",
+            max_retries.into(),
+        );
+    }
+    Destination {
+        scheme: base.scheme,
+        authority: base.authority,
+        path_with_query: base.path + PATH_WITH_QUERY,
+        max_retries,
+    }
+}
+
+/// The request that creates one profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub destination: Destination,
+    /// JSON.
+    pub body: Vec<u8>,
 }
 
 /// Builds the request that creates one profile.
 ///
 /// # Errors
 ///
-/// Every field that breaks a rule, in the order of the input; there is at least one.
+/// Every field that breaks a rule, in the order of the interface; there is at least one.
 pub fn build(connection: &Connection, input: &Input) -> Result<Request, Vec<InvalidField>> {
     let mut faults = Faults::default();
-
-    let token = &connection.project_token;
-    if is_blank(token) {
-        faults.add(
-            "connection.project-token",
-            "is blank: copy it from the project's settings in Mixpanel",
-        );
-    }
-    let base = origin(connection, &mut faults);
-    let max_retries = connection.max_retries.unwrap_or(retry::DEFAULT_RETRIES);
-    if max_retries > retry::MAX_RETRIES {
-        faults.add(
-            "connection.max-retries",
-            format!(
-                "is {max_retries}: at most {} are allowed",
-                retry::MAX_RETRIES
-            ),
-        );
-    }
-
-    check_profile_id(&input.profile, &mut faults);
-    let update = Update {
-        token,
-        distinct_id: &input.profile.profile_id,
-        ip: ip_address(&input.profile, &mut faults),
-        time: time(&input.profile, &mut faults),
-        set_once: Set::collect(&input.properties, &mut faults),
-    };
-    let body = serde_json::to_vec(&[&update]).unwrap_or_default();
-    // Two bytes are the array's brackets.
-    let bytes = body.len().saturating_sub(2);
-    if bytes > MAX_UPDATE_BYTES {
-        faults.add(
-            "properties",
-            format!("make an update of {bytes} bytes: at most {MAX_UPDATE_BYTES} are allowed"),
-        );
-    }
-
+    let destination = destination(connection, &mut faults);
+    let mut body = update(connection, input, &mut faults);
+    body.insert(0, b'[');
+    body.push(b']');
     faults.into_result()?;
-    Ok(Request {
-        scheme: base.scheme,
-        authority: base.authority,
-        path_with_query: base.path + PATH_WITH_QUERY,
-        body,
-        max_retries,
-    })
+    Ok(Request { destination, body })
+}
+
+/// Builds the update that creates one profile, an entry of the array that `/engage` takes, as JSON;
+/// adds every field that breaks a rule to `faults`, in the order of the input: then the update is
+/// not to be used.
+pub fn update(connection: &Connection, input: &Input, faults: &mut Faults) -> Vec<u8> {
+    check_profile_id(&input.profile, faults);
+    let mut entries = Vec::with_capacity(5);
+    let mut entry = |name: &'static str, value| entries.push((Cow::Borrowed(name), value));
+    entry("$token", text(&connection.project_token));
+    entry("$distinct_id", text(&input.profile.profile_id));
+    // `"0"` where there is none: without it Mixpanel would take the address of the engine's
+    // machine, and put the user in its data centre.
+    entry("$ip", text(ip_address(&input.profile, faults)));
+    if let Some(time) = time(&input.profile, faults) {
+        entry("$time", Value::Integer(time));
+    }
+    let properties = properties::collect(&input.properties, faults);
+    entry("$set_once", Value::Object(properties));
+
+    let update = json::write(&Object(entries));
+    if update.len() > MAX_UPDATE_BYTES {
+        faults.add_figure(
+            "properties",
+            "make an update of # bytes: at most 1000000 are allowed",
+            update.len(),
+        );
+    }
+    update
+}
+
+fn text(text: &str) -> Value<'_> {
+    Value::Text(text.into())
 }
 
 fn origin(connection: &Connection, faults: &mut Faults) -> BaseUrl {
@@ -136,7 +147,7 @@ fn origin(connection: &Connection, faults: &mut Faults) -> BaseUrl {
     };
     BaseUrl {
         scheme: Scheme::Https,
-        authority: authority.to_owned(),
+        authority: authority.into(),
         path: String::new(),
     }
 }
@@ -147,13 +158,7 @@ fn check_profile_id(profile: &Profile, faults: &mut Faults) {
     if is_blank(id) {
         faults.add(FIELD, "is blank: give the user's unique identifier");
     } else if id.len() > MAX_TEXT_BYTES {
-        faults.add(
-            FIELD,
-            format!(
-                "has {} bytes: at most {MAX_TEXT_BYTES} are allowed",
-                id.len()
-            ),
-        );
+        faults.add_figure(FIELD, "has # bytes: at most 255 are allowed", id.len());
     } else if PLACEHOLDER_IDS.contains(&id) {
         faults.add(
             FIELD,
@@ -176,11 +181,10 @@ fn ip_address<'a>(profile: &'a Profile, faults: &mut Faults) -> &'a str {
 }
 
 fn time(profile: &Profile, faults: &mut Faults) -> Option<i64> {
-    let time = present(profile.time.as_ref())?;
-    match DateTime::parse(time) {
+    match DateTime::parse(present(profile.time.as_ref())?) {
         Ok(date) => Some(date.unix_seconds()),
         Err(reason) => {
-            faults.add("profile.time", reason);
+            faults.add("profile.time", &reason);
             None
         }
     }

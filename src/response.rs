@@ -1,9 +1,12 @@
 //! From Mixpanel's answer to the card's output; pure.
 
-use ::http::StatusCode;
-use serde_json::Value;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::bindings::profiles::Output;
+use crate::faults::{text, with_figure};
+use crate::json::Raw;
 
 /// More of an answer is not read: what Mixpanel has to say fits in a hundredth of it.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -38,7 +41,7 @@ pub enum End {
     CutOff(String),
 }
 
-/// What a body says of the update.
+/// What a body says of the updates.
 enum Verdict {
     Accepted,
     /// Mixpanel's own words, where it gave any.
@@ -46,75 +49,71 @@ enum Verdict {
     NotUnderstood,
 }
 
-/// Reads the answer.
+/// Reads the answer to a request of so many `updates`.
 ///
-/// A success is a 2xx status whose body says so too: Mixpanel answers `200 OK` to updates that it
-/// drops. Those become 400, and a 2xx that is not understood becomes 502. Any other status stands.
+/// A success is a 2xx status whose body says so too, for all of them: Mixpanel answers `200 OK` to
+/// updates that it drops. Those become 400, and a 2xx that is not understood becomes 502. Any other
+/// status stands.
 ///
 /// A server may repeat what it was sent: `token` is replaced in the reason.
-pub fn read(answer: &Answer, token: &str) -> Output {
+pub fn read(answer: &Answer, token: &str, updates: usize) -> Output {
     let (status_code, reason) = match answer.status {
-        200..=299 => match verdict(answer) {
-            Verdict::Accepted => {
-                return Output {
-                    status_code: answer.status,
-                    reason: None,
-                };
-            }
-            Verdict::Refused(words) => (
+        200..=299 => match verdict(answer, updates) {
+            Verdict::Accepted => (answer.status, None),
+            Verdict::Refused(Some(words)) => (400, Some(words)),
+            Verdict::Refused(None) => (
                 400,
-                words.map_or_else(
-                    || "Mixpanel did not accept the profile, and gave no reason".to_owned(),
-                    |words| excerpt(&words, token, MAX_WORDS_CHARACTERS),
-                ),
+                Some("Mixpanel did not accept the profile, and gave no reason".to_owned()),
             ),
-            Verdict::NotUnderstood => (502, not_understood(answer, token)),
+            Verdict::NotUnderstood => (502, Some(not_understood(answer, token))),
         },
         status => (
             status,
-            own_words(answer, token).unwrap_or_else(|| phrase(status)),
+            Some(own_words(answer, token).unwrap_or_else(|| phrase(status))),
         ),
     };
     Output {
         status_code,
-        reason: Some(reason),
+        reason: reason.map(|reason| excerpt(&reason, token, MAX_WORDS_CHARACTERS)),
     }
 }
 
-fn verdict(answer: &Answer) -> Verdict {
-    if answer.end != End::Complete {
+fn verdict(answer: &Answer, updates: usize) -> Verdict {
+    let Some(body) = json(answer) else {
         return Verdict::NotUnderstood;
-    }
-    match serde_json::from_slice::<Value>(&answer.body) {
-        Ok(Value::Object(body)) => {
-            let status = body.get("status").and_then(one_or_zero);
-            let counts_none = body
-                .get("num_good_events")
-                .is_some_and(|count| !count.as_f64().is_some_and(|count| count >= 1.0));
-            match words(&body) {
-                Some(words) => Verdict::Refused(Some(words)),
-                None if status == Some(false) || counts_none => Verdict::Refused(None),
-                None if status == Some(true) => Verdict::Accepted,
-                None => Verdict::NotUnderstood,
-            }
-        }
-        Ok(body) => match one_or_zero(&body) {
+    };
+    if body.kind() != "an object" {
+        return match one_or_zero(body) {
             Some(true) => Verdict::Accepted,
             Some(false) => Verdict::Refused(None),
             None => Verdict::NotUnderstood,
-        },
-        Err(_) => Verdict::NotUnderstood,
+        };
+    }
+    let words = words(body);
+    let status = body.get("status").and_then(one_or_zero);
+    let counts_fewer = body.get("num_good_events").is_some_and(|count| {
+        let count = count.text();
+        let count = count.strip_suffix(".0").unwrap_or(count);
+        !count.parse::<usize>().is_ok_and(|count| count >= updates)
+    });
+    match status {
+        _ if words.is_some() || status == Some(false) || counts_fewer => Verdict::Refused(words),
+        Some(true) => Verdict::Accepted,
+        _ => Verdict::NotUnderstood,
     }
 }
 
+/// A body that is JSON, and whole.
+fn json(answer: &Answer) -> Option<Raw<'_>> {
+    if answer.end != End::Complete {
+        return None;
+    }
+    Raw::read(core::str::from_utf8(&answer.body).ok()?).ok()
+}
+
 /// `1` or `0`, as a number or in quotes.
-fn one_or_zero(value: &Value) -> Option<bool> {
-    let text = match value {
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => text.trim().to_owned(),
-        _ => return None,
-    };
-    match text.as_str() {
+fn one_or_zero(value: Raw<'_>) -> Option<bool> {
+    match value.text().trim_matches('"').trim() {
         "1" | "1.0" => Some(true),
         "0" | "0.0" => Some(false),
         _ => None,
@@ -122,54 +121,57 @@ fn one_or_zero(value: &Value) -> Option<bool> {
 }
 
 /// What the body names as wrong, in Mixpanel's own words; `None` where it names nothing.
-fn words(body: &serde_json::Map<String, Value>) -> Option<String> {
-    let mut words = Vec::new();
-    for key in ["error", "errors"] {
-        words.extend(body.get(key).and_then(text));
+fn words(body: Raw<'_>) -> Option<String> {
+    let mut words = String::new();
+    let mut add = |separator, more: Option<String>| {
+        if let Some(more) = more {
+            if !words.is_empty() {
+                words.push_str(separator);
+            }
+            words.push_str(&more);
+        }
+    };
+    for key in ["error", "errors", "failed_records"] {
+        let Some(value) = body.get(key) else {
+            continue;
+        };
+        if key != "failed_records" || value.kind() != "an array" {
+            add("; ", words_of(value));
+            continue;
+        }
+        for (_, record) in value.entries() {
+            // `field: message`
+            let field = record.get("field").and_then(words_of);
+            let message = record.get("message").and_then(words_of);
+            if field.is_none() && message.is_none() {
+                add("; ", words_of(record));
+            } else {
+                let separator = if field.is_some() { ": " } else { "; " };
+                add("; ", field);
+                add(separator, message);
+            }
+        }
     }
-    match body.get("failed_records") {
-        Some(Value::Array(records)) => words.extend(records.iter().filter_map(record)),
-        Some(records) => words.extend(text(records)),
-        None => {}
-    }
-    if words.is_empty() {
-        None
-    } else {
-        Some(words.join("; "))
-    }
-}
-
-/// `field: message`, of one entry of `failed_records`.
-fn record(record: &Value) -> Option<String> {
-    let part = |key| record.get(key).and_then(text);
-    match (part("field"), part("message")) {
-        (Some(field), Some(message)) => Some(format!("{field}: {message}")),
-        (Some(text), None) | (None, Some(text)) => Some(text),
-        (None, None) => text(record),
-    }
+    if words.is_empty() { None } else { Some(words) }
 }
 
 /// A value as text; `None` where it is null, blank or empty.
-fn text(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::Null => return None,
-        Value::String(text) => text.trim().to_owned(),
-        Value::Array(items) if items.is_empty() => return None,
-        Value::Object(entries) if entries.is_empty() => return None,
-        other => other.to_string(),
+fn words_of(value: Raw<'_>) -> Option<String> {
+    let words = match value.kind() {
+        "null" => return None,
+        "an array" | "an object" if value.entries().is_empty() => return None,
+        _ => match value.string() {
+            Some(string) => string.trim().to_owned(),
+            None => value.text().to_owned(),
+        },
     };
-    if text.is_empty() { None } else { Some(text) }
+    if words.is_empty() { None } else { Some(words) }
 }
 
-/// Mixpanel's own words in an answer that is no success.
+/// Mixpanel's own words in an answer that is no success; else what the answer says as text.
 fn own_words(answer: &Answer, token: &str) -> Option<String> {
-    match serde_json::from_slice::<Value>(&answer.body) {
-        Ok(Value::Object(body)) if answer.end == End::Complete => {
-            if let Some(words) = words(&body) {
-                return Some(excerpt(&words, token, MAX_WORDS_CHARACTERS));
-            }
-        }
-        _ => {}
+    if let Some(words) = json(answer).and_then(words) {
+        return Some(words);
     }
     let body = String::from_utf8_lossy(&answer.body);
     let text = excerpt(&without_tags(&body), token, MAX_TEXT_CHARACTERS);
@@ -177,54 +179,76 @@ fn own_words(answer: &Answer, token: &str) -> Option<String> {
 }
 
 fn not_understood(answer: &Answer, token: &str) -> String {
-    let status = answer.status;
-    match &answer.end {
-        End::CutOff(cause) => {
-            let cause = excerpt(cause, token, MAX_TEXT_CHARACTERS);
-            format!("the server's answer (HTTP status {status}) was cut off: {cause}")
-        }
-        End::TooLong => format!(
-            "the server's answer (HTTP status {status}) is longer than {MAX_BODY_BYTES} bytes, so it is not Mixpanel's"
+    let (words, rest) = match &answer.end {
+        End::CutOff(cause) => (
+            "the server's answer (HTTP status #) was cut off: ",
+            Some(excerpt(cause, token, MAX_TEXT_CHARACTERS)),
+        ),
+        End::TooLong => (
+            "the server's answer (HTTP status #) is longer than 65536 bytes, so it is not Mixpanel's",
+            None,
         ),
         End::Complete => match own_words(answer, token) {
-            Some(text) => format!(
-                "the server's answer (HTTP status {status}) does not say whether the profile was stored: {text}"
+            Some(words) => (
+                "the server's answer (HTTP status #) does not say whether the profile was stored: ",
+                Some(words),
             ),
-            None => format!("the server's answer (HTTP status {status}) has no text"),
+            None => ("the server's answer (HTTP status #) has no text", None),
         },
-    }
+    };
+    with_figure(words, answer.status.into()) + rest.as_deref().unwrap_or_default()
 }
 
-/// The status's standard phrase.
+/// A status's standard phrase, of those that [servers and what stands in front of them][registry]
+/// answer with.
+///
+/// [registry]: https://www.iana.org/assignments/http-status-codes
 fn phrase(status: u16) -> String {
-    StatusCode::from_u16(status)
-        .ok()
-        .and_then(|status| status.canonical_reason())
-        .map_or_else(|| format!("HTTP status {status}"), str::to_owned)
+    let number = with_figure("#", status.into());
+    PHRASES
+        .split('|')
+        .find_map(|phrase| phrase.strip_prefix(number.as_str()))
+        .map_or_else(|| text(&["HTTP status ", &number]), ToOwned::to_owned)
 }
+
+/// In one text: a table would cost as much again in pointers.
+const PHRASES: &str = "301Moved Permanently|302Found|303See Other|304Not Modified|307Temporary Redirect|308Permanent Redirect|\
+400Bad Request|401Unauthorized|402Payment Required|403Forbidden|404Not Found|405Method Not Allowed|406Not Acceptable|\
+407Proxy Authentication Required|408Request Timeout|409Conflict|410Gone|411Length Required|412Precondition Failed|\
+413Payload Too Large|414URI Too Long|415Unsupported Media Type|421Misdirected Request|422Unprocessable Entity|\
+426Upgrade Required|428Precondition Required|429Too Many Requests|431Request Header Fields Too Large|\
+451Unavailable For Legal Reasons|500Internal Server Error|501Not Implemented|502Bad Gateway|503Service Unavailable|\
+504Gateway Timeout|505HTTP Version Not Supported|511Network Authentication Required";
 
 /// At most `max` characters of `text` without the token, white space and control characters folded.
 pub fn excerpt(text: &str, token: &str, max: usize) -> String {
-    let replaced;
-    let text = if token.len() >= MIN_TOKEN_BYTES && text.contains(token) {
-        replaced = text.replace(token, "[project token]");
-        &replaced
-    } else {
-        text
-    };
     let mut folded = String::new();
-    let words = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty());
-    for word in words {
-        if !folded.is_empty() {
-            folded.push(' ');
+    let mut room = max;
+    let mut has_gap = false;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let is_token = token.len() >= MIN_TOKEN_BYTES && rest.starts_with(token);
+        let (piece, length) = if is_token {
+            ("[project token]", token.len())
+        } else {
+            (rest.get(..c.len_utf8()).unwrap_or_default(), c.len_utf8())
+        };
+        rest = rest.get(length..).unwrap_or_default();
+        if !is_token && (c.is_whitespace() || c.is_control()) {
+            has_gap = !folded.is_empty();
+            continue;
         }
-        folded.push_str(word);
-    }
-    if let Some((end, _)) = folded.char_indices().nth(max) {
-        folded.truncate(end);
-        folded.push('…');
+        let gap = if has_gap { " " } else { "" };
+        has_gap = false;
+        // The token's replacement, like all of them, is ASCII.
+        let characters = gap.len() + if is_token { piece.len() } else { 1 };
+        if characters > room {
+            folded.push('…');
+            break;
+        }
+        room -= characters;
+        folded.push_str(gap);
+        folded.push_str(piece);
     }
     folded
 }
@@ -233,25 +257,22 @@ pub fn excerpt(text: &str, token: &str, max: usize) -> String {
 fn without_tags(html: &str) -> String {
     let mut text = String::new();
     let mut rest = html;
-    while let Some(at) = rest.find('<') {
-        text.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let end = if rest.starts_with("<!--") {
-            after(rest, "-->")
-        } else if is_tag(rest, "<style") {
-            after(rest, "</style>")
-        } else if is_tag(rest, "<script") {
-            after(rest, "</script>")
-        } else if rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c)) {
-            after(rest, ">")
-        } else {
+    while let Some((before, after)) = rest.split_once('<') {
+        text.push_str(before);
+        let end = match after.as_bytes().first() {
+            Some(b'!') if after.starts_with("!--") => "-->",
+            Some(b's' | b'S') if is_tag(after, "style") => "</style>",
+            Some(b's' | b'S') if is_tag(after, "script") => "</script>",
+            Some(b'/' | b'!' | b'?' | b'a'..=b'z' | b'A'..=b'Z') => ">",
             // A `<` of plain text.
-            text.push('<');
-            rest = &rest[1..];
-            continue;
+            _ => {
+                text.push('<');
+                rest = after;
+                continue;
+            }
         };
         text.push(' ');
-        rest = &rest[end..];
+        rest = behind(after, end);
     }
     text.push_str(rest);
     text
@@ -262,12 +283,13 @@ fn is_tag(text: &str, tag: &str) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case(tag))
 }
 
-/// Where the text after `end` starts; its end, where there is none.
-fn after(text: &str, end: &str) -> usize {
+/// The text behind `end`; nothing where there is none.
+fn behind<'a>(text: &'a str, end: &str) -> &'a str {
     text.as_bytes()
         .windows(end.len())
         .position(|window| window.eq_ignore_ascii_case(end.as_bytes()))
-        .map_or(text.len(), |at| at + end.len())
+        .and_then(|at| text.get(at + end.len()..))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! May a call be tried again, and after how long; pure.
 
-use std::time::Duration;
+use alloc::string::String;
+use core::time::Duration;
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
+use crate::date_time::DateTime;
+use crate::faults::with_figure;
 
 /// Retries where the connection names no number.
 pub const DEFAULT_RETRIES: u8 = 3;
@@ -34,38 +35,56 @@ pub enum Failure {
     Denied,
 }
 
+impl Failure {
+    /// Whether the same request may well succeed later.
+    pub fn is_passing(self) -> bool {
+        match self {
+            Failure::Status(status, _) => matches!(status, 429 | 500 | 502 | 503 | 504),
+            Failure::Transport => true,
+            Failure::Denied => false,
+        }
+    }
+
+    /// How long the server asks to wait.
+    fn asked(self) -> Duration {
+        match self {
+            Failure::Status(_, Some(asked)) => asked,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
 /// How long to wait before the next try; `None` where there must be none.
 ///
 /// `tries` is how many were made, at least one; `seed` is any number, the source of the jitter.
 pub fn wait(failure: Failure, tries: u8, max_retries: u8, seed: u64) -> Option<Duration> {
-    let asked = match failure {
-        Failure::Status(429 | 500 | 502 | 503 | 504, retry_after) => retry_after,
-        Failure::Transport => None,
-        Failure::Status(..) | Failure::Denied => return None,
-    };
-    if tries > max_retries || asked.is_some_and(|asked| asked > MAX_WAIT) {
+    let asked = failure.asked();
+    if !failure.is_passing() || tries > max_retries || asked > MAX_WAIT {
         return None;
     }
     let doublings = u32::from(tries.saturating_sub(1)).min(5);
     let backoff = (FIRST_WAIT * 2u32.pow(doublings)).min(MAX_WAIT);
-    Some((backoff + jitter(seed)).max(asked.unwrap_or_default()))
+    Some((backoff + jitter(seed)).max(asked))
 }
 
 /// What to add to the reason of the last failure: how many tries were made, and how long the server
 /// asks to wait before another. Empty where there is nothing of it to say.
 pub fn history(failure: Failure, tries: u8) -> String {
-    let asked = match failure {
-        Failure::Status(_, Some(asked)) if !asked.is_zero() => Some(asked.as_secs()),
-        _ => None,
+    let asked = failure.asked();
+    let words = match (tries, asked.is_zero()) {
+        (1, true) => "",
+        (1, false) => " (the server asks to wait # s)",
+        (_, true) => " (tried # times)",
+        (_, false) => " (tried # times; the server asks to wait # s)",
     };
-    match (tries, asked) {
-        (1, None) => String::new(),
-        (1, Some(seconds)) => format!(" (the server asks to wait {seconds} s)"),
-        (_, None) => format!(" (tried {tries} times)"),
-        (_, Some(seconds)) => {
-            format!(" (tried {tries} times; the server asks to wait {seconds} s)")
-        }
+    let mut words = String::from(words);
+    if tries > 1 {
+        words = with_figure(&words, tries.into());
     }
+    if !asked.is_zero() {
+        words = with_figure(&words, usize::try_from(asked.as_secs()).unwrap_or(usize::MAX));
+    }
+    words
 }
 
 /// 1 to 5 seconds, from a clock's reading whose low digits are as good as random.
@@ -87,10 +106,12 @@ pub fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
         // More digits than fit are as good as for ever.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
-    let until = OffsetDateTime::parse(value, &Rfc2822).ok()?;
-    let now = OffsetDateTime::parse(date?.trim(), &Rfc2822).ok()?;
+    let until = DateTime::parse_http(value)?.unix_seconds();
+    let now = DateTime::parse_http(date?.trim())?.unix_seconds();
     // A moment that is over asks for no wait at all.
-    Some(Duration::try_from(until - now).unwrap_or_default())
+    Some(Duration::from_secs(
+        u64::try_from(until - now).unwrap_or_default(),
+    ))
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 //! international names in an avatar's URL, and `url` rewrites what it reads and brings the tables
 //! for internationalised names, several times the size of the whole card.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 /// How the request travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +38,8 @@ struct Parts<'a> {
 ///
 /// [RFC 3986, appendix B]: https://www.rfc-editor.org/rfc/rfc3986#appendix-B
 fn split(url: &str) -> Option<Parts<'_>> {
-    let (scheme, rest) = url.split_once("://")?;
+    let (scheme, rest) = url.split_once(':')?;
+    let rest = rest.strip_prefix("//")?;
     let scheme = if scheme.eq_ignore_ascii_case("https") {
         Scheme::Https
     } else if scheme.eq_ignore_ascii_case("http") {

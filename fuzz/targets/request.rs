@@ -128,9 +128,10 @@ fuzz_target!(|data: (Connection, Input)| {
         }
         Ok(request) => request,
     };
-    assert!(request.max_retries <= 10);
+    assert!(request.destination.max_retries <= 10);
     assert!(
         request
+            .destination
             .path_with_query
             .ends_with("/engage?ip=0&verbose=1&strict=1")
     );

@@ -175,9 +175,9 @@ fn where_it_goes() {
             ..connection()
         };
         let request = build(&connection, &input("u")).expect("a valid input");
-        assert_eq!(request.scheme, scheme);
-        assert_eq!(request.authority, authority);
-        assert_eq!(request.path_with_query, path);
+        assert_eq!(request.destination.scheme, scheme);
+        assert_eq!(request.destination.authority, authority);
+        assert_eq!(request.destination.path_with_query, path);
     }
 }
 
@@ -195,7 +195,7 @@ fn retries_are_three_when_left_out_and_at_most_ten() {
         };
         let built = build(&connection, &input("u"));
         assert_eq!(
-            built.ok().map(|request| request.max_retries),
+            built.ok().map(|request| request.destination.max_retries),
             retries,
             "{given:?}"
         );
@@ -385,16 +385,18 @@ fn a_property_is_set_once() {
 #[test]
 fn custom_properties_are_an_object_of_strings() {
     for (json, field, rule) in [
-        ("{", "", "line 1, column 1"),
+        ("{", "", "line 1, column 2"),
+        ("{\n \"a\": é}", "", "line 2, column 7"),
         ("{} x", "", "is not JSON"),
-        (r#"{"a":"\ud800"}"#, "", "is not JSON"),
+        (r#"{"a":"\ud800"}"#, ".a", "half a character"),
+        (r#"{"\ud800":"a"}"#, "", "half a character"),
         ("[1]", "", "is an array"),
         ("7", "", "is a number"),
         ("true", "", "is a boolean"),
         (r#"{" ":"x"}"#, "", "blank key"),
         (r#"{"a":[{}]}"#, ".a", "is an array"),
         (r#"{"a":{"b":{}}}"#, ".a", "is an object"),
-        (r#"{"a":1e999}"#, "", "is not JSON"),
+        (r#"{"a":1e999}"#, ".a", "is a number"),
     ] {
         let faults = faults(|i| i.properties.custom_properties = text(json));
         assert_eq!(faults.len(), 1, "{json}: {faults:?}");

@@ -32,7 +32,7 @@ fn a_success_says_so_in_its_body() {
         "\t{\"status\": 1, \"more\": {\"status\": 0}}\n",
     ] {
         for status in [200, 201, 299] {
-            let output = read(&answer(status, body), TOKEN);
+            let output = read(&answer(status, body), TOKEN, 1);
             assert_eq!(
                 (output.status_code, output.reason),
                 (status, None),
@@ -115,7 +115,7 @@ fn what_a_2xx_answer_says_otherwise() {
             "the server's answer (HTTP status 200) does not say whether the profile was stored: Sign in",
         ),
     ] {
-        let output = read(&answer(200, body), TOKEN);
+        let output = read(&answer(200, body), TOKEN, 1);
         assert_eq!(output.status_code, status_code, "{body}");
         assert_eq!(output.reason.as_deref(), Some(reason), "{body}");
     }
@@ -156,7 +156,7 @@ fn any_other_status_stands_with_the_servers_words() {
         (1_000, "", "HTTP status 1000"),
         (99, "1", "1"),
     ] {
-        let output = read(&answer(status, body), TOKEN);
+        let output = read(&answer(status, body), TOKEN, 1);
         assert_eq!(output.status_code, status, "{body}");
         assert_eq!(output.reason.as_deref(), Some(reason), "{body}");
     }
@@ -176,7 +176,7 @@ fn an_answer_that_did_not_end_is_no_success() {
                 end: end.clone(),
                 ..answer(200, body)
             };
-            let output = read(&cut, TOKEN);
+            let output = read(&cut, TOKEN, 1);
             assert_eq!(output.status_code, 502);
             assert!(output.reason.is_some_and(|reason| reason.contains(words)));
         }
@@ -184,7 +184,7 @@ fn an_answer_that_did_not_end_is_no_success() {
             end,
             ..answer(429, "slow down")
         };
-        assert_eq!(read(&busy, TOKEN).status_code, 429);
+        assert_eq!(read(&busy, TOKEN, 1).status_code, 429);
     }
 }
 
@@ -199,7 +199,7 @@ fn odd_bytes_are_bounded_text() {
         format!(r#"{{"error":"{}"}}"#, "é".repeat(30_000)).into_bytes(),
     ] {
         for status in [200, 500] {
-            let output = read(&answer(status, body.clone()), TOKEN);
+            let output = read(&answer(status, body.clone()), TOKEN, 1);
             assert_ne!(output.status_code, 200);
             let reason = output.reason.expect("a reason");
             assert!(
@@ -219,7 +219,7 @@ fn the_token_is_replaced_before_the_text_is_cut() {
         format!("{}{TOKEN}", "x".repeat(245)),
     ] {
         for status in [200, 403] {
-            let reason = read(&answer(status, body.as_str()), TOKEN)
+            let reason = read(&answer(status, body.as_str()), TOKEN, 1)
                 .reason
                 .expect("a reason");
             assert!(!reason.contains(&TOKEN[..8]), "{reason}");

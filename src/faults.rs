@@ -1,0 +1,61 @@
+//! What is wrong with an input, collected; and the words for it; pure.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::bindings::profiles::InvalidField;
+
+/// Every input that breaks a rule, in the order of the input.
+#[derive(Default)]
+pub struct Faults(Vec<InvalidField>);
+
+impl Faults {
+    /// Adds one: the field's path, and the rule as the rest of a sentence that starts with it.
+    pub fn add(&mut self, field: &str, reason: &str) {
+        self.0.push(InvalidField {
+            field: field.to_owned(),
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// Adds one whose reason has a figure in the place of its `#`.
+    pub fn add_figure(&mut self, field: &str, reason: &str, figure: usize) {
+        self.add(field, &with_figure(reason, figure));
+    }
+
+    /// `Ok` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// All of them.
+    pub fn into_result(self) -> Result<(), Vec<InvalidField>> {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(self.0)
+        }
+    }
+}
+
+/// `words` one after another.
+pub fn text(words: &[&str]) -> String {
+    words.concat()
+}
+
+/// `words` with `figure` in the place of the first `#`.
+pub fn with_figure(words: &str, figure: usize) -> String {
+    let (before, after) = words.split_once('#').unwrap_or((words, ""));
+    text(&[before, itoa::Buffer::new().format(figure), after])
+}
+
+/// An optional text, where a blank one counts as absent: `$set_once ""` would take the place of a
+/// later real value.
+pub fn present(text: Option<&String>) -> Option<&str> {
+    text.map(String::as_str).filter(|text| !is_blank(text))
+}
+
+/// Nothing but white space.
+pub fn is_blank(text: &str) -> bool {
+    text.trim_start().is_empty()
+}

@@ -1,0 +1,223 @@
+//! JSON text, read where it stands: no tree is built of it, and no numbers are made; pure.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use hifijson::SliceLexer;
+use hifijson::num::Lex as _;
+use hifijson::str::{Lex as _, LexAlloc as _};
+use hifijson::token::{Expect, Lex as _};
+
+/// Arrays and objects within each other; as many as `serde_json` takes.
+const MAX_DEPTH: u8 = 128;
+
+/// One value, as it is written. Nothing but whole and valid JSON becomes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raw<'a>(&'a str);
+
+impl<'a> Raw<'a> {
+    /// Takes a text that is one JSON value with nothing but white space around it.
+    ///
+    /// # Errors
+    ///
+    /// The offset, in bytes, where it stops being JSON.
+    pub fn read(text: &'a str) -> Result<Self, usize> {
+        let mut lexer = SliceLexer::new(text.as_bytes());
+        let value = value(&mut lexer, text, 0, &mut |_, _| ());
+        match (value, lexer.ws_peek()) {
+            (Ok(value), None) => Ok(value),
+            _ => Err(text.len() - lexer.as_slice().len()),
+        }
+    }
+
+    /// The text of it.
+    pub fn text(self) -> &'a str {
+        self.0
+    }
+
+    /// What it is, with its article.
+    pub fn kind(self) -> &'static str {
+        match self.0.as_bytes().first() {
+            Some(b'"') => "a string",
+            Some(b'{') => "an object",
+            Some(b'[') => "an array",
+            Some(b't' | b'f') => "a boolean",
+            Some(b'n') => "null",
+            _ => "a number",
+        }
+    }
+
+    /// A string's characters; `None` where it is no string, or one that names half a character
+    /// (`\ud800` without its second half), which no text can hold.
+    pub fn string(self) -> Option<Cow<'a, str>> {
+        let characters = self.0.strip_prefix('"')?;
+        SliceLexer::new(characters.as_bytes()).str_string().ok()
+    }
+
+    /// The entries of an object, with their keys as strings, or of an array, in their order; equal
+    /// keys are left as they are. None in any other value.
+    pub fn entries(self) -> Vec<(Raw<'a>, Raw<'a>)> {
+        let mut entries = Vec::new();
+        let mut lexer = SliceLexer::new(self.0.as_bytes());
+        // It was read before, so that it cannot fail.
+        let _ = value(&mut lexer, self.0, 0, &mut |key, value| {
+            entries.push((key, value));
+        });
+        entries
+    }
+
+    /// The value of an object's last entry under `key`.
+    pub fn get(self, key: &str) -> Option<Raw<'a>> {
+        let mut found = None;
+        for (name, value) in self.entries() {
+            if name.string().is_some_and(|name| name == key) {
+                found = Some(value);
+            }
+        }
+        found
+    }
+}
+
+/// Reads the next value of `text`, which `lexer` is in, and hands its entries to `each`.
+fn value<'a>(
+    lexer: &mut SliceLexer<'a>,
+    text: &'a str,
+    depth: u8,
+    each: &mut dyn FnMut(Raw<'a>, Raw<'a>),
+) -> Result<Raw<'a>, Expect> {
+    let next = lexer.ws_peek();
+    let start = position(lexer, text);
+    match next {
+        Some(b'a'..=b'z') => {
+            lexer.null_or_bool().ok_or(Expect::Value)?;
+        }
+        Some(b'"') => string(lexer)?,
+        Some(open @ (b'[' | b'{')) if depth < MAX_DEPTH => {
+            // Each closing bracket stands two places behind its opening one.
+            lexer
+                .discarded()
+                .seq(open + 2, SliceLexer::ws_peek, |next, lexer| {
+                    let mut key = "";
+                    if open == b'{' {
+                        if next != b'"' {
+                            return Err(Expect::String);
+                        }
+                        let start = position(lexer, text);
+                        string(lexer)?;
+                        key = text.get(start..position(lexer, text)).unwrap_or_default();
+                        lexer
+                            .expect(SliceLexer::ws_peek, b':')
+                            .ok_or(Expect::Colon)?;
+                    }
+                    let value = value(lexer, text, depth + 1, &mut |_, _| ())?;
+                    each(Raw(key), value);
+                    Ok::<_, Expect>(())
+                })?;
+        }
+        _ => {
+            lexer.num_ignore().validate().map_err(|_| Expect::Value)?;
+        }
+    }
+    Ok(Raw(text.get(start..position(lexer, text)).unwrap_or_default()))
+}
+
+fn string(lexer: &mut SliceLexer<'_>) -> Result<(), Expect> {
+    lexer.discarded().str_ignore().map_err(|_| Expect::String)
+}
+
+fn position(lexer: &SliceLexer<'_>, text: &str) -> usize {
+    text.len() - lexer.as_slice().len()
+}
+
+/// The JSON of a value. There is no error to tell of: maps have string keys here, and memory does
+/// not fail.
+pub fn write<T: serde::Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_DEPTH, Raw};
+
+    #[test]
+    fn what_is_json() {
+        for (text, kind) in [
+            ("null", "null"),
+            (" true\n", "a boolean"),
+            ("false", "a boolean"),
+            ("-0.5e+10", "a number"),
+            ("1e999", "a number"),
+            (r#""\ud83d\ude00\n""#, "a string"),
+            (r#""\ud800""#, "a string"),
+            ("[ ]", "an array"),
+            ("[1, [2] ,\t{}]", "an array"),
+            (r#"{"a" : 1, "a":{"b":[]}}"#, "an object"),
+        ] {
+            let value = Raw::read(text).expect(text);
+            assert_eq!(value.kind(), kind, "{text}");
+            assert_eq!(value.text(), text.trim(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_and_where_it_stops() {
+        for (text, offset) in [
+            ("", 0),
+            (" ", 1),
+            ("{", 1),
+            ("[1,]", 3),
+            ("[1 2]", 3),
+            ("{a:1}", 1),
+            (r#"{"a" 1}"#, 5),
+            (r#"{"a":}"#, 5),
+            (r#"{"a":1} x"#, 8),
+            ("01", 1),
+            ("1.", 2),
+            ("-", 1),
+            ("\"a", 2),
+            ("'a'", 0),
+            ("NaN", 0),
+        ] {
+            assert_eq!(Raw::read(text), Err(offset), "{text}");
+        }
+        for text in ["tru", "\"\n\"", r#""\x""#, r#""\u12g4""#] {
+            assert!(Raw::read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        let most = usize::from(MAX_DEPTH);
+        assert!(Raw::read(&nested(most)).is_ok());
+        assert!(Raw::read(&nested(most + 1)).is_err());
+        assert!(Raw::read(&"[".repeat(1_000_000)).is_err());
+    }
+
+    #[test]
+    fn strings_and_entries() {
+        for (text, string) in [
+            (r#""""#, Some("")),
+            (r#""é\u00e9\"\\\/\b\f\n\r\t""#, Some("éé\"\\/\u{8}\u{c}\n\r\t")),
+            (r#""\ud83d\ude00""#, Some("😀")),
+            (r#""\ud83d""#, None),
+            ("1", None),
+        ] {
+            let value = Raw::read(text).expect(text);
+            assert_eq!(value.string().as_deref(), string, "{text}");
+        }
+        let object = Raw::read(r#"{ "a":1 ,"b":[2,"3"],"\u0061" : null}"#).expect("JSON");
+        let entries: Vec<_> = object
+            .entries()
+            .into_iter()
+            .map(|(key, value)| (key.string().expect("a key").into_owned(), value.text()))
+            .collect();
+        let expected = [("a", "1"), ("b", r#"[2,"3"]"#), ("a", "null")];
+        assert_eq!(entries, expected.map(|(key, text)| (key.to_owned(), text)));
+        assert_eq!(object.get("a").map(Raw::text), Some("null"));
+        assert_eq!(object.get("c"), None);
+        let items = object.get("b").expect("b").entries();
+        assert_eq!(items.len(), 2);
+        assert_eq!(items[1].1.text(), r#""3""#);
+    }
+}

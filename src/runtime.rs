@@ -1,0 +1,10 @@
+//! What the standard library would bring: an allocator, and what becomes of a panic.
+
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
+/// A trap: the engine reports it, and the instance is not used again.
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}
