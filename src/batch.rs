@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::bindings::profiles::Error;
 use crate::Outcome;
+use crate::bindings::profiles::Error;
 
 /// Of one request.
 const MAX_UPDATES: usize = 2_000;
@@ -29,14 +29,16 @@ struct Update {
     end: usize,
 }
 
-impl Batch {
-    pub fn new() -> Self {
+impl Default for Batch {
+    fn default() -> Self {
         Batch {
             bytes: [b'['].to_vec(),
             updates: Vec::new(),
         }
     }
+}
 
+impl Batch {
     /// Whether one more update goes into the same request.
     pub fn has_room_for(&self, update: &[u8]) -> bool {
         self.updates.len() < MAX_UPDATES && self.bytes.len() + update.len() < MAX_BODY_BYTES
@@ -72,7 +74,7 @@ impl Batch {
                 continue;
             }
             for update in &self.updates[range] {
-                outcomes[update.index] = outcome.clone();
+                outcomes[update.index].clone_from(&outcome);
             }
         }
         self.bytes.truncate(1);
@@ -99,9 +101,7 @@ fn is_refused_as_a_whole(outcome: &Outcome) -> bool {
 }
 
 /// What stands at an index before its outcome is known.
-pub fn pending() -> Outcome {
-    Err(Error::ExecutionFailed)
-}
+pub const PENDING: Outcome = Err(Error::ExecutionFailed);
 
 #[cfg(test)]
 mod tests;

@@ -178,11 +178,10 @@ fn seconds_of_date(year: i64, month: i64, day: i64) -> Option<i64> {
     } else {
         (year - 1, month + 9)
     };
-    let days = 365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400)
-        + (153 * m + 2) / 5
-        + day
-        - 1
-        - 719_468;
+    let days =
+        365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day
+            - 1
+            - 719_468;
     // A day that its month does not have would be one of the next.
     (date_of_days(days) == (year, month, day)).then_some(days * SECONDS_PER_DAY)
 }
@@ -198,11 +197,7 @@ fn date_of_days(days: i64) -> (i64, i64, i64) {
     let m = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * m + 2) / 5 + 1;
     let month = if m < 10 { m + 3 } else { m - 9 };
-    (
-        era * 400 + year_of_era + i64::from(month <= 2),
-        month,
-        day,
-    )
+    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
 fn are_digits(text: &[u8]) -> bool {

@@ -45,8 +45,13 @@ pub fn text(words: &[&str]) -> String {
 
 /// `words` with `figure` in the place of the first `#`.
 pub fn with_figure(words: &str, figure: usize) -> String {
-    let (before, after) = words.split_once('#').unwrap_or((words, ""));
-    text(&[before, itoa::Buffer::new().format(figure), after])
+    let at = words.bytes().position(|byte| byte == b'#');
+    let (before, after) = words.split_at_checked(at.unwrap_or(words.len())).unwrap_or((words, ""));
+    text(&[
+        before,
+        itoa::Buffer::new().format(figure),
+        after.get(1..).unwrap_or_default(),
+    ])
 }
 
 /// An optional text, where a blank one counts as absent: `$set_once ""` would take the place of a
@@ -58,4 +63,10 @@ pub fn present(text: Option<&String>) -> Option<&str> {
 /// Nothing but white space.
 pub fn is_blank(text: &str) -> bool {
     text.trim_start().is_empty()
+}
+
+/// How many characters there are; the standard count is made for long texts, and larger.
+pub fn characters(text: &str) -> usize {
+    let continues = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
+    text.bytes().filter(|byte| !continues(byte)).count()
 }

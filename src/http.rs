@@ -32,6 +32,9 @@ const TRY_TIMEOUT: Duration = Duration::from_secs(70);
 
 const USER_AGENT: &str = concat!("mixpanel-create-profile/", env!("CARGO_PKG_VERSION"));
 
+/// What it closed for, the answer's future knows.
+const STREAM_CLOSED: &str = "the host closed the request's stream";
+
 /// Why there was no answer.
 #[derive(Debug)]
 pub enum Failure {
@@ -60,8 +63,7 @@ impl From<ErrorCode> for Cause {
 
 impl From<StreamError> for Cause {
     fn from(_: StreamError) -> Self {
-        // What it closed for, the answer's future knows.
-        Cause::Host("the host closed the request's stream")
+        Cause::Host(STREAM_CLOSED)
     }
 }
 
@@ -117,7 +119,12 @@ fn exchange(destination: &Destination, bytes: &[u8]) -> Result<Answer> {
         .map_err(|()| Cause::Host("the host gives no request body"))?;
 
     // 2. Off it goes. The body follows, since a host need not hold it in memory.
-    let future = outgoing_handler::handle(outgoing, Some(options()))?;
+    //    Of a code that the host has at once, the payload is not read: it would cost a kilobyte.
+    let future = outgoing_handler::handle(outgoing, Some(options())).map_err(|code| match code {
+        ErrorCode::HttpRequestDenied => Cause::Code(ErrorCode::HttpRequestDenied),
+        ErrorCode::DestinationIpProhibited => Cause::Code(ErrorCode::DestinationIpProhibited),
+        _ => Cause::Host("the host cannot send the request"),
+    })?;
 
     // 3. The body. Where it cannot be written, the future knows why: a stream only says "closed",
     //    and a server may well answer before it has read everything.
@@ -193,7 +200,7 @@ fn write(body: OutgoingBody, mut bytes: &[u8], deadline: &Deadline) -> Result<()
             deadline.wait(&stream.subscribe())?;
         }
     }
-    Ok(OutgoingBody::finish(body, None)?)
+    OutgoingBody::finish(body, None).map_err(|_| Cause::Host(STREAM_CLOSED))
 }
 
 fn response(future: &FutureIncomingResponse, deadline: &Deadline) -> Result<IncomingResponse> {

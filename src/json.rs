@@ -118,7 +118,9 @@ fn value<'a>(
             lexer.num_ignore().validate().map_err(|_| Expect::Value)?;
         }
     }
-    Ok(Raw(text.get(start..position(lexer, text)).unwrap_or_default()))
+    Ok(Raw(text
+        .get(start..position(lexer, text))
+        .unwrap_or_default()))
 }
 
 fn string(lexer: &mut SliceLexer<'_>) -> Result<(), Expect> {
@@ -198,7 +200,10 @@ mod tests {
     fn strings_and_entries() {
         for (text, string) in [
             (r#""""#, Some("")),
-            (r#""é\u00e9\"\\\/\b\f\n\r\t""#, Some("éé\"\\/\u{8}\u{c}\n\r\t")),
+            (
+                r#""é\u00e9\"\\\/\b\f\n\r\t""#,
+                Some("éé\"\\/\u{8}\u{c}\n\r\t"),
+            ),
             (r#""\ud83d\ude00""#, Some("😀")),
             (r#""\ud83d""#, None),
             ("1", None),

@@ -65,7 +65,7 @@ pub fn create_profiles(connection: &Connection, inputs: &[Input]) -> Result<Vec<
 
     let mut delivery = Delivery::new(&destination, connection);
     let mut send = |body: &[u8], updates| delivery.send(body, updates);
-    let mut batch = Batch::new();
+    let mut batch = Batch::default();
     let mut outcomes = Vec::with_capacity(inputs.len());
     for (index, input) in inputs.iter().enumerate() {
         let mut faults = Faults::default();
@@ -74,7 +74,7 @@ pub fn create_profiles(connection: &Connection, inputs: &[Input]) -> Result<Vec<
             outcomes.push(Err(Error::PermanentInvalidInput(fields)));
             continue;
         }
-        outcomes.push(batch::pending());
+        outcomes.push(batch::PENDING);
         if !batch.has_room_for(&update) {
             batch.send(&mut send, &mut outcomes);
         }
@@ -106,8 +106,7 @@ impl<'a> Delivery<'a> {
         let mut tries = 1;
         loop {
             let (outcome, failure) = self.try_once(body, updates);
-            let wait =
-                failure.and_then(|f| retry::wait(f, tries, self.max_retries, http::now()));
+            let wait = failure.and_then(|f| retry::wait(f, tries, self.max_retries, http::now()));
             if let Some(wait) = wait {
                 http::sleep(wait);
                 tries += 1;

@@ -10,7 +10,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::bindings::profiles::{DynamicField, Properties, PropertyValue};
 use crate::date_time::DateTime;
-use crate::faults::{Faults, is_blank, present, text, with_figure};
+use crate::faults::{Faults, characters, is_blank, present, text, with_figure};
 use crate::json::{self, Raw};
 use crate::url;
 
@@ -76,13 +76,13 @@ struct Names<'a>(Vec<(Cow<'a, str>, usize)>);
 
 impl<'a> Names<'a> {
     /// Adds a name, or tells the number of the same one.
-    fn add(&mut self, name: &Cow<'a, str>, number: usize) -> Result<(), usize> {
-        match self.0.binary_search_by(|(seen, _)| seen.cmp(name)) {
+    fn add(&mut self, name: Cow<'a, str>, number: usize) -> Result<(), usize> {
+        match self.0.binary_search_by(|(seen, _)| seen.cmp(&name)) {
             Ok(at) => Err(self.0[at].1),
             // More than a profile can hold are refused anyway, and sorting them takes time.
             Err(_) if self.0.len() > MAX_PROPERTIES => Ok(()),
             Err(at) => {
-                self.0.insert(at, (name.clone(), number));
+                self.0.insert(at, (name, number));
                 Ok(())
             }
         }
@@ -149,7 +149,7 @@ impl<'a> Collector<'a, '_> {
                     .add(CUSTOM, "has a blank key: give every property a name");
                 continue;
             }
-            if keys.add(&key, 0).is_err() {
+            if keys.add(key.clone(), 0).is_err() {
                 self.faults.add(
                     &path(CUSTOM, &key),
                     "stands twice in the object: keep one of the two",
@@ -263,7 +263,7 @@ impl<'a> Collector<'a, '_> {
             if item.len() <= MAX_LIST_ITEM_CHARACTERS {
                 continue;
             }
-            let characters = item.chars().count();
+            let characters = characters(item);
             if characters > MAX_LIST_ITEM_CHARACTERS {
                 let field = text(&[&path(DYNAMIC, name), "[#]"]);
                 self.faults.add_figure(
@@ -290,7 +290,7 @@ impl<'a> Collector<'a, '_> {
     /// Adds a property. One with a fault is added too, so that its name is still checked.
     fn set(&mut self, source: &'static str, name: Cow<'a, str>, value: Value<'a>) {
         self.name(source, &name);
-        match self.names.add(&name, self.properties.len()) {
+        match self.names.add(name.clone(), self.properties.len()) {
             Ok(()) => {
                 self.properties.push((name, value));
                 self.sources.push(source);
@@ -317,7 +317,7 @@ impl<'a> Collector<'a, '_> {
         if name.len() <= MAX_NAME_CHARACTERS {
             return;
         }
-        let characters = name.chars().count();
+        let characters = characters(name);
         if characters > MAX_NAME_CHARACTERS {
             self.faults.add_figure(
                 &path(source, name),

@@ -113,7 +113,8 @@ fn json(answer: &Answer) -> Option<Raw<'_>> {
 
 /// `1` or `0`, as a number or in quotes.
 fn one_or_zero(value: Raw<'_>) -> Option<bool> {
-    match value.text().trim_matches('"').trim() {
+    let text = value.string().unwrap_or(value.text().into());
+    match text.trim() {
         "1" | "1.0" => Some(true),
         "0" | "0.0" => Some(false),
         _ => None,
@@ -206,8 +207,10 @@ fn not_understood(answer: &Answer, token: &str) -> String {
 fn phrase(status: u16) -> String {
     let number = with_figure("#", status.into());
     PHRASES
-        .split('|')
-        .find_map(|phrase| phrase.strip_prefix(number.as_str()))
+        .as_bytes()
+        .split(|&byte| byte == b'|')
+        .find_map(|phrase| phrase.strip_prefix(number.as_bytes()))
+        .and_then(|phrase| core::str::from_utf8(phrase).ok())
         .map_or_else(|| text(&["HTTP status ", &number]), ToOwned::to_owned)
 }
 
@@ -257,8 +260,9 @@ pub fn excerpt(text: &str, token: &str, max: usize) -> String {
 fn without_tags(html: &str) -> String {
     let mut text = String::new();
     let mut rest = html;
-    while let Some((before, after)) = rest.split_once('<') {
-        text.push_str(before);
+    while let Some(at) = rest.bytes().position(|byte| byte == b'<') {
+        text.push_str(rest.get(..at).unwrap_or_default());
+        let after = rest.get(at + 1..).unwrap_or_default();
         let end = match after.as_bytes().first() {
             Some(b'!') if after.starts_with("!--") => "-->",
             Some(b's' | b'S') if is_tag(after, "style") => "</style>",

@@ -82,7 +82,10 @@ pub fn history(failure: Failure, tries: u8) -> String {
         words = with_figure(&words, tries.into());
     }
     if !asked.is_zero() {
-        words = with_figure(&words, usize::try_from(asked.as_secs()).unwrap_or(usize::MAX));
+        words = with_figure(
+            &words,
+            usize::try_from(asked.as_secs()).unwrap_or(usize::MAX),
+        );
     }
     words
 }

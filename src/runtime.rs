@@ -1,7 +1,7 @@
 //! What the standard library would bring: an allocator, and what becomes of a panic.
 
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 /// A trap: the engine reports it, and the instance is not used again.
 #[panic_handler]

@@ -38,8 +38,8 @@ struct Parts<'a> {
 ///
 /// [RFC 3986, appendix B]: https://www.rfc-editor.org/rfc/rfc3986#appendix-B
 fn split(url: &str) -> Option<Parts<'_>> {
-    let (scheme, rest) = url.split_once(':')?;
-    let rest = rest.strip_prefix("//")?;
+    let (scheme, rest) = cut(url, first(url, b':'));
+    let rest = rest?.strip_prefix("//")?;
     let scheme = if scheme.eq_ignore_ascii_case("https") {
         Scheme::Https
     } else if scheme.eq_ignore_ascii_case("http") {
@@ -47,9 +47,10 @@ fn split(url: &str) -> Option<Parts<'_>> {
     } else {
         return None;
     };
-    let (rest, fragment) = cut(rest, '#');
-    let (rest, query) = cut(rest, '?');
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (rest, fragment) = cut(rest, first(rest, b'#'));
+    let (rest, query) = cut(rest, first(rest, b'?'));
+    let path = first(rest, b'/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at_checked(path)?;
     Some(Parts {
         scheme,
         authority,
@@ -59,11 +60,19 @@ fn split(url: &str) -> Option<Parts<'_>> {
     })
 }
 
-fn cut(text: &str, at: char) -> (&str, Option<&str>) {
-    match text.split_once(at) {
-        Some((before, after)) => (before, Some(after)),
-        None => (text, None),
-    }
+/// What stands before and behind the byte at `at`, which is ASCII.
+fn cut(text: &str, at: Option<usize>) -> (&str, Option<&str>) {
+    let parts = at.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?)));
+    parts.map_or((text, None), |(before, behind)| (before, Some(behind)))
+}
+
+// Of bytes: the standard searches for characters are made for long texts, and larger.
+fn first(text: &str, wanted: u8) -> Option<usize> {
+    text.bytes().position(|byte| byte == wanted)
+}
+
+fn last(text: &str, wanted: u8) -> Option<usize> {
+    text.bytes().rposition(|byte| byte == wanted)
 }
 
 /// Reads a base URL: `http` or `https`, a host, perhaps a port and a path.
@@ -74,7 +83,7 @@ fn cut(text: &str, at: char) -> (&str, Option<&str>) {
 pub fn base_url(url: &str) -> Result<BaseUrl, &'static str> {
     let parts = split(url)
         .ok_or("is not a URL: start it with http:// or https://, as in https://proxy.example:8443/mixpanel")?;
-    if parts.authority.contains('@') {
+    if first(parts.authority, b'@').is_some() {
         return Err("holds user info (the part before @): leave it out");
     }
     if parts.query.is_some() {
@@ -101,7 +110,7 @@ pub fn base_url(url: &str) -> Result<BaseUrl, &'static str> {
     Ok(BaseUrl {
         scheme: parts.scheme,
         authority: parts.authority.to_ascii_lowercase(),
-        path: parts.path.trim_end_matches('/').to_owned(),
+        path: without_slashes(parts.path).to_owned(),
     })
 }
 
@@ -118,21 +127,16 @@ pub fn check_image_url(url: &str) -> Result<(), &'static str> {
     if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err("holds white space or a control character: percent-encode it");
     }
-    let authority = parts.authority;
-    if host_and_port(authority.rsplit('@').next().unwrap_or(authority))
-        .0
-        .is_empty()
-    {
+    let (user, host) = cut(parts.authority, last(parts.authority, b'@'));
+    if host_and_port(host.unwrap_or(user)).0.is_empty() {
         return Err("has no host: write it after ://");
     }
-    let is_image = parts
-        .path
-        .rsplit_once('.')
-        .is_some_and(|(stem, extension)| {
-            !stem.ends_with('/')
-                && ["gif", "jpg", "jpeg", "png"]
-                    .iter()
-                    .any(|e| extension.eq_ignore_ascii_case(e))
+    let (stem, extension) = cut(parts.path, last(parts.path, b'.'));
+    let is_image = !stem.ends_with('/')
+        && extension.is_some_and(|extension| {
+            ["gif", "jpg", "jpeg", "png"]
+                .iter()
+                .any(|e| extension.eq_ignore_ascii_case(e))
         });
     if !is_image {
         return Err("has a path that does not end in .gif, .jpg, .jpeg or .png");
@@ -141,11 +145,19 @@ pub fn check_image_url(url: &str) -> Result<(), &'static str> {
 }
 
 fn host_and_port(authority: &str) -> (&str, Option<&str>) {
-    match authority.rsplit_once(':') {
+    match cut(authority, last(authority, b':')) {
         // The last colon of `[::1]` is part of the host.
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (authority, None),
+        (_, Some(port)) if port.ends_with(']') => (authority, None),
+        parts => parts,
     }
+}
+
+fn without_slashes(path: &str) -> &str {
+    let mut path = path;
+    while let Some(shorter) = path.strip_suffix('/') {
+        path = shorter;
+    }
+    path
 }
 
 /// A DNS name, an IPv4 address or an IPv6 address in brackets.
@@ -160,10 +172,10 @@ fn is_host(host: &str) -> bool {
     // 253 characters a name and 63 a label, RFC 1035; a trailing dot marks the root.
     let name = host.strip_suffix('.').unwrap_or(host);
     name.len() <= 253
-        && name.split('.').all(|label| {
+        && name.as_bytes().split(|&b| b == b'.').all(|label| {
             (1..=63).contains(&label.len())
                 && label
-                    .bytes()
+                    .iter()
                     .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
         })
 }

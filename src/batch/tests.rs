@@ -1,9 +1,13 @@
 //! What is sent of a list, and what becomes of each input.
 
-use super::{Batch, MAX_BODY_BYTES, MAX_UPDATES, pending};
+use super::{Batch, MAX_BODY_BYTES, MAX_UPDATES, PENDING};
 use crate::Outcome;
 use crate::bindings::profiles::{Error, Output};
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the outcome of a request that was answered"
+)]
 fn status(status_code: u16) -> Outcome {
     Ok(Output {
         status_code,
@@ -14,8 +18,8 @@ fn status(status_code: u16) -> Outcome {
 /// Sends the updates `0`, `1`, … up to `count` to a server that answers by `answer`; what it was
 /// sent, and the status codes of all.
 fn sent(count: usize, mut answer: impl FnMut(&[usize]) -> Outcome) -> (Vec<Vec<usize>>, Vec<u16>) {
-    let mut batch = Batch::new();
-    let mut outcomes: Vec<_> = (0..count).map(|_| pending()).collect();
+    let mut batch = Batch::default();
+    let mut outcomes: Vec<_> = (0..count).map(|_| PENDING).collect();
     for index in 0..count {
         let update = index.to_string();
         assert!(batch.has_room_for(update.as_bytes()));
@@ -52,7 +56,14 @@ fn what_is_accepted_is_sent_once() {
 #[test]
 fn culprits_stand_alone_and_the_rest_is_accepted() {
     for code in [400, 413] {
-        for bad in [vec![0], vec![3], vec![6], vec![2, 3], vec![0, 6], (0..7).collect()] {
+        for bad in [
+            vec![0],
+            vec![3],
+            vec![6],
+            vec![2, 3],
+            vec![0, 6],
+            (0..7).collect(),
+        ] {
             let is_bad = |update: &usize| bad.contains(update);
             let (bodies, codes) = sent(7, |body| {
                 status(if body.iter().any(is_bad) { code } else { 200 })
@@ -82,8 +93,8 @@ fn other_failures_are_those_of_all_and_are_not_halved() {
 
 #[test]
 fn a_half_may_fail_in_another_way() {
-    let mut outcomes = vec![pending(), pending(), pending()];
-    let mut batch = Batch::new();
+    let mut outcomes = vec![PENDING, PENDING, PENDING];
+    let mut batch = Batch::default();
     for index in 0..3 {
         batch.add(index, b"1");
     }
@@ -93,7 +104,10 @@ fn a_half_may_fail_in_another_way() {
         Err(Error::Transport("no answer".to_owned())),
     ];
     let mut answers = answers.into_iter();
-    batch.send(&mut |_, _| answers.next().expect("three requests"), &mut outcomes);
+    batch.send(
+        &mut |_, _| answers.next().expect("three requests"),
+        &mut outcomes,
+    );
     assert_eq!(outcomes[0], status(200));
     for outcome in &outcomes[1..] {
         assert_eq!(*outcome, Err(Error::Transport("no answer".to_owned())));
@@ -102,15 +116,15 @@ fn a_half_may_fail_in_another_way() {
 
 #[test]
 fn a_request_has_room_up_to_its_limits() {
-    let mut batch = Batch::new();
+    let mut batch = Batch::default();
     for index in 0..MAX_UPDATES {
         assert!(batch.has_room_for(b"1"), "{index}");
         batch.add(index, b"1");
     }
     assert!(!batch.has_room_for(b"1"));
 
-    let mut batch = Batch::new();
-    let mut outcomes = vec![pending(); 3];
+    let mut batch = Batch::default();
+    let mut outcomes = vec![PENDING; 3];
     let half = vec![b'1'; MAX_BODY_BYTES / 2 - 2];
     batch.add(0, &half);
     assert!(batch.has_room_for(&[b'1'; 2]));
@@ -131,7 +145,7 @@ fn a_request_has_room_up_to_its_limits() {
         &mut outcomes,
     );
     assert_eq!(lengths, [(MAX_BODY_BYTES, 2)]);
-    assert_eq!(outcomes, [status(200), pending(), status(200)]);
+    assert_eq!(outcomes, [status(200), PENDING, status(200)]);
 
     // It is empty then, and goes on.
     assert!(batch.has_room_for(&half));
