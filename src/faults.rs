@@ -46,7 +46,9 @@ pub fn text(words: &[&str]) -> String {
 /// `words` with `figure` in the place of the first `#`.
 pub fn with_figure(words: &str, figure: usize) -> String {
     let at = words.bytes().position(|byte| byte == b'#');
-    let (before, after) = words.split_at_checked(at.unwrap_or(words.len())).unwrap_or((words, ""));
+    let (before, after) = words
+        .split_at_checked(at.unwrap_or(words.len()))
+        .unwrap_or((words, ""));
     text(&[
         before,
         itoa::Buffer::new().format(figure),

@@ -120,11 +120,12 @@ fn exchange(destination: &Destination, bytes: &[u8]) -> Result<Answer> {
 
     // 2. Off it goes. The body follows, since a host need not hold it in memory.
     //    Of a code that the host has at once, the payload is not read: it would cost a kilobyte.
-    let future = outgoing_handler::handle(outgoing, Some(options())).map_err(|code| match code {
-        ErrorCode::HttpRequestDenied => Cause::Code(ErrorCode::HttpRequestDenied),
-        ErrorCode::DestinationIpProhibited => Cause::Code(ErrorCode::DestinationIpProhibited),
-        _ => Cause::Host("the host cannot send the request"),
-    })?;
+    let future =
+        outgoing_handler::handle(outgoing, Some(options())).map_err(|code| match code {
+            ErrorCode::HttpRequestDenied => Cause::Code(ErrorCode::HttpRequestDenied),
+            ErrorCode::DestinationIpProhibited => Cause::Code(ErrorCode::DestinationIpProhibited),
+            _ => Cause::Host("the host cannot send the request"),
+        })?;
 
     // 3. The body. Where it cannot be written, the future knows why: a stream only says "closed",
     //    and a server may well answer before it has read everything.

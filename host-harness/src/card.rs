@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use tokio::sync::Semaphore;
-use wasmtime::component::{ComponentExportIndex, InstancePre};
+use wasmtime::component::{
+    ComponentExportIndex, ComponentNamedList, ComponentType, InstancePre, Lift, Lower,
+};
 
 use crate::clock::Clock;
 use crate::engine::{Engine, Limits, MemoryLimit, State};
@@ -51,6 +53,7 @@ pub struct Card {
     engine: Engine,
     instance: InstancePre<State>,
     create_profile: ComponentExportIndex,
+    create_profiles: ComponentExportIndex,
     outbound: Arc<Outbound>,
     clock: Clock,
     turns: Arc<Semaphore>,
@@ -80,14 +83,19 @@ impl Card {
     pub fn new(engine: &Engine, component: &[u8], outbound: Outbound) -> Result<Self> {
         let instance = engine.load(component)?;
         let exports = instance.component();
-        let create_profile = exports
-            .get_export_index(None, INTERFACE)
-            .and_then(|interface| exports.get_export_index(Some(&interface), "create-profile"))
-            .ok_or_else(|| anyhow!("the component does not export {INTERFACE}"))?;
+        let export = |function| {
+            exports
+                .get_export_index(None, INTERFACE)
+                .and_then(|interface| exports.get_export_index(Some(&interface), function))
+                .ok_or_else(|| anyhow!("the component does not export {function} of {INTERFACE}"))
+        };
+        let create_profile = export("create-profile")?;
+        let create_profiles = export("create-profiles")?;
         Ok(Card {
             engine: engine.clone(),
             instance,
             create_profile,
+            create_profiles,
             outbound: Arc::new(outbound),
             clock: Clock::System,
             turns: Arc::new(Semaphore::new(engine.limits().concurrency as usize)),
@@ -118,10 +126,39 @@ impl Card {
         connection: &Connection,
         input: &Input,
     ) -> Result<Outcome, CallError> {
+        let called = self.call(self.create_profile, (connection, input));
+        Ok(self.limited(called).await?.into())
+    }
+
+    /// Creates many profiles in one call; an outcome for each input, in their order.
+    ///
+    /// The call's memory holds all of them: [`crate::list`] cuts long lists into such calls.
+    ///
+    /// # Errors
+    ///
+    /// The host stopped the call, and some of the profiles may have been created; or, inside, the
+    /// connection breaks rules, and nothing was sent.
+    pub async fn create_profiles(
+        &self,
+        connection: &Connection,
+        inputs: &[Input],
+    ) -> Result<Result<Vec<Outcome>, Error>, CallError> {
+        let called = self.call::<_, Vec<std::result::Result<Output, Error>>>(
+            self.create_profiles,
+            (connection, inputs),
+        );
+        let outcomes = self.limited(called).await?;
+        Ok(outcomes.map(|outcomes| outcomes.into_iter().map(Outcome::from).collect()))
+    }
+
+    async fn limited<T>(
+        &self,
+        called: impl Future<Output = wasmtime::Result<T>>,
+    ) -> Result<T, CallError> {
         let Limits {
             deadline, memory, ..
         } = self.engine.limits();
-        match tokio::time::timeout(deadline, self.call(connection, input)).await {
+        match tokio::time::timeout(deadline, called).await {
             Ok(Ok(outcome)) => Ok(outcome),
             Ok(Err(error)) if error.is::<MemoryLimit>() => Err(CallError::Memory(memory)),
             Ok(Err(error)) => Err(CallError::Trap(error.into())),
@@ -129,16 +166,22 @@ impl Card {
         }
     }
 
-    async fn call(&self, connection: &Connection, input: &Input) -> wasmtime::Result<Outcome> {
+    /// Calls a function of the card in a fresh instance.
+    async fn call<P, R>(
+        &self,
+        function: ComponentExportIndex,
+        parameters: P,
+    ) -> wasmtime::Result<std::result::Result<R, Error>>
+    where
+        P: ComponentNamedList + Lower + Send + Sync,
+        R: ComponentType + Lift + Send + Sync + 'static,
+    {
         let _turn = self.turns.acquire().await?;
         let mut store = self.engine.store(&self.outbound, self.clock.clone());
         let instance = self.instance.instantiate_async(&mut store).await?;
-        let function = instance
-            .get_typed_func::<(&Connection, &Input), (std::result::Result<Output, Error>,)>(
-                &mut store,
-                self.create_profile,
-            )?;
-        let (result,) = function.call_async(&mut store, (connection, input)).await?;
-        Ok(result.into())
+        let function =
+            instance.get_typed_func::<P, (std::result::Result<R, Error>,)>(&mut store, function)?;
+        let (result,) = function.call_async(&mut store, parameters).await?;
+        Ok(result)
     }
 }

@@ -4,6 +4,8 @@
 //! the instance's request passes [`outbound`], the only way out. [`stand_in`] may be at the other
 //! end: [`mixpanel`] is what it knows of Mixpanel, [`fault`] how it breaks.
 //!
+//! [`list`] runs the card over JSON Lines of any length.
+//!
 //! [`schema`] and [`metadata`] make what stands beside the component.
 
 pub mod card;
@@ -11,6 +13,7 @@ pub mod clock;
 mod connector;
 pub mod engine;
 pub mod fault;
+pub mod list;
 pub mod metadata;
 pub mod mixpanel;
 pub mod outbound;

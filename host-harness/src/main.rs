@@ -1,5 +1,7 @@
 //! The command line of the host harness.
 
+mod run_list;
+
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -59,9 +61,18 @@ struct Run {
     #[arg(long, value_name = "NUMBER")]
     max_retries: Option<u8>,
     /// A file with {"profile":{…},"properties":{…}}, or - for standard input; several are run in
-    /// their order
+    /// their order. A file named *.jsonl has one such object a line, and is sent in as few requests
+    /// as Mixpanel takes
     #[arg(long, value_name = "FILE", default_value = "-")]
     input: Vec<PathBuf>,
+    /// How many requests of a *.jsonl file are in flight at once; with more than one, two lines with
+    /// the same profile id may overtake each other
+    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
+    concurrency: u16,
+    /// Write the results of a *.jsonl file to this file instead of standard output; where it holds
+    /// results already, go on behind them
+    #[arg(long, value_name = "RESULTS")]
+    resume: Option<PathBuf>,
     /// Start a stand-in for Mixpanel and send to it; what was sent, and the profile afterwards, are
     /// shown on standard error
     #[arg(long, conflicts_with = "base_url")]
@@ -117,11 +128,15 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Run) -> Result<ExitCode> {
-    let inputs = options
-        .input
-        .iter()
-        .map(|file| read_input(file))
-        .collect::<Result<Vec<Input>>>()?;
+    let list = list(options)?;
+    let inputs = match list {
+        Some(_) => vec![],
+        None => options
+            .input
+            .iter()
+            .map(|file| read_input(file))
+            .collect::<Result<Vec<Input>>>()?,
+    };
     let mut stand_in = None;
     if options.stand_in {
         stand_in = Some(StandIn::start(stand_in::Options::default())?);
@@ -137,7 +152,7 @@ fn run(options: &Run) -> Result<ExitCode> {
     };
     let engine = Engine::new(
         Limits {
-            concurrency: 1,
+            concurrency: options.concurrency.into(),
             ..Limits::default()
         },
         cache(options).as_deref(),
@@ -147,6 +162,13 @@ fn run(options: &Run) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    if let Some(file) = list {
+        let resume = options.resume.as_deref();
+        let concurrency = options.concurrency.into();
+        let called = run_list::run(&card, &connection, file, resume, concurrency);
+        let all_succeeded = runtime.block_on(called)?;
+        return Ok(ExitCode::from(u8::from(!all_succeeded)));
+    }
     let mut all_succeeded = true;
     for input in &inputs {
         let called = runtime.block_on(async {
@@ -176,6 +198,16 @@ fn outcome(called: Result<Outcome, CallError>) -> Outcome {
         eprintln!("error: {stopped}");
         Outcome::Err(Error::ExecutionFailed)
     })
+}
+
+/// The file of JSON Lines among the inputs.
+fn list(options: &Run) -> Result<Option<&Path>> {
+    let is_list = |file: &&PathBuf| file.extension().is_some_and(|e| e == "jsonl");
+    match options.input.iter().find(is_list) {
+        Some(_) if options.input.len() > 1 => bail!("a *.jsonl file must be the only --input"),
+        None if options.resume.is_some() => bail!("--resume is for an --input named *.jsonl"),
+        file => Ok(file.map(PathBuf::as_path)),
+    }
 }
 
 fn token(options: &Run) -> Result<String> {

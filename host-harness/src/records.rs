@@ -199,6 +199,14 @@ impl Outcome {
     pub fn is_success(&self) -> bool {
         matches!(self, Outcome::Ok(output) if (200..=299).contains(&output.status_code))
     }
+
+    /// One invalid field, and nothing else.
+    pub fn invalid(field: &str, reason: String) -> Self {
+        Outcome::Err(Error::PermanentInvalidInput(vec![InvalidField {
+            field: field.to_owned(),
+            reason,
+        }]))
+    }
 }
 
 impl From<Result<Output, Error>> for Outcome {

@@ -322,3 +322,182 @@ fn the_token_is_a_secret() {
     let connection = crate::support::connection(&origin);
     assert!(!format!("{connection:?} {connection:#?}").contains(TOKEN));
 }
+
+/// Three users a line, the second of which is refused, and a line that is no input.
+const LIST: &str = r#"{"profile":{"profile-id":"u1"},"properties":{"name":"Joe"}}
+
+{"profile":{"profile-id":"null"}}
+{"profile":{"profile-id":"u3"}}
+nonsense
+"#;
+
+/// A list of so many users.
+fn users(count: usize) -> String {
+    let lines: Vec<_> = (0..count)
+        .map(|n| format!(r#"{{"profile":{{"profile-id":"m{n}"}}}}"#))
+        .collect();
+    lines.join("\n")
+}
+
+fn folder(name: &str) -> std::path::PathBuf {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+fn run_list(stand_in: &StandIn, list: &std::path::Path, more: &[&str]) -> Output {
+    harness()
+        .args(["run", "--token", TOKEN, "--base-url", &stand_in.origin()])
+        .arg("--input")
+        .arg(list)
+        .args(more)
+        .output()
+        .expect("the command")
+}
+
+/// What became of each line of [`LIST`], in short.
+fn results(text: &str) -> Vec<String> {
+    text.lines()
+        .map(|line| {
+            let result: Value = serde_json::from_str(line).expect("JSON");
+            match &result["ok"]["status-code"] {
+                Value::Null => result["err"]["permanent-invalid-input"][0]["field"].to_string(),
+                code => code.to_string(),
+            }
+        })
+        .collect()
+}
+
+const RESULTS: [&str; 4] = ["200", r#""profile.profile-id""#, "200", r#""line 5""#];
+
+#[test]
+fn a_list_gives_a_result_a_line_in_order_and_counts_at_the_end() {
+    let stand_in = StandIn::start(stand_in::Options::default()).expect("a stand-in");
+    let list = folder("list").join("users.jsonl");
+    std::fs::write(&list, LIST).expect("a list");
+    for concurrency in ["1", "8"] {
+        let output = run_list(&stand_in, &list, &["--concurrency", concurrency]);
+        assert_eq!(results(&stdout(&output)), RESULTS, "{}", stderr(&output));
+        assert_eq!(stderr(&output), "200: 2\npermanent-invalid-input: 2\n");
+        assert_eq!(output.status.code(), Some(1));
+    }
+    assert_eq!(stand_in.request_count(), 2);
+    assert_eq!(stand_in.profile_count(), 2);
+
+    // Many calls at once, and more lines than one of them holds.
+    let many = users(10_000);
+    std::fs::write(&list, many).expect("a list");
+    let output = run_list(&stand_in, &list, &["--concurrency", "3"]);
+    assert_eq!(stdout(&output).lines().count(), 10_000);
+    assert_eq!(stderr(&output), "200: 10000\n");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(stand_in.request_count(), 2 + 5);
+    assert_eq!(stand_in.profile_count(), 10_002);
+}
+
+#[test]
+fn a_list_goes_on_where_it_was_interrupted() {
+    let stand_in = StandIn::start(stand_in::Options::default()).expect("a stand-in");
+    let folder = folder("resume");
+    let (list, file) = (folder.join("users.jsonl"), folder.join("results.jsonl"));
+    std::fs::write(&list, LIST).expect("a list");
+    let whole = stdout(&run_list(&stand_in, &list, &[]));
+    let resume = file.to_str().expect("UTF-8");
+    let first = whole.lines().next().expect("a result").to_owned() + "\n";
+    // Nothing yet, one result, one and a broken half, and all of them.
+    for before in [
+        None,
+        Some(first.clone()),
+        Some(first + "{\"ok\":{\"st"),
+        Some(whole.clone()),
+    ] {
+        let _ = std::fs::remove_file(&file);
+        if let Some(before) = &before {
+            std::fs::write(&file, before).expect("results");
+        }
+        let requests = stand_in.request_count();
+        let output = run_list(&stand_in, &list, &["--resume", resume]);
+        assert_eq!(stdout(&output), "");
+        assert_eq!(std::fs::read_to_string(&file).expect("results"), whole);
+        assert_eq!(stderr(&output), "200: 2\npermanent-invalid-input: 2\n");
+        assert_eq!(output.status.code(), Some(1));
+        let sent = stand_in.request_count() - requests;
+        assert_eq!(sent, u64::from(before.as_deref() != Some(&whole)));
+    }
+    for (text, words) in [
+        (whole.clone() + &whole, "they are of another file"),
+        ("nonsense\n".to_owned(), "line 1 is not a result of a run"),
+    ] {
+        std::fs::write(&file, &text).expect("results");
+        let output = run_list(&stand_in, &list, &["--resume", resume]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+        assert_eq!(std::fs::read_to_string(&file).expect("results"), text);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_list_keeps_its_results() {
+    let stand_in = StandIn::start(stand_in::Options::default()).expect("a stand-in");
+    let folder = folder("interrupt");
+    let (list, file) = (folder.join("users.jsonl"), folder.join("results.jsonl"));
+    let users = users(5_000);
+    std::fs::write(&list, users).expect("a list");
+    stand_in.set_rules([Rule::new(Fault::Hang).of("m4000")]);
+    let child = harness()
+        .args(["run", "--token", TOKEN, "--base-url", &stand_in.origin()])
+        .arg("--input")
+        .arg(&list)
+        .arg("--resume")
+        .arg(&file)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command");
+    assert!(stand_in.wait_for_requests(3, Duration::from_secs(60)));
+    let interrupted = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .expect("kill");
+    assert!(interrupted.success());
+    let output = child.wait_with_output().expect("its end");
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert!(said.contains("200: 4000\n"), "{said}");
+    assert!(said.contains("interrupted after 4000 results"), "{said}");
+
+    stand_in.set_rules([]);
+    let output = run_list(
+        &stand_in,
+        &list,
+        &["--resume", file.to_str().expect("UTF-8")],
+    );
+    assert_eq!(stderr(&output), "200: 5000\n");
+    let results = std::fs::read_to_string(&file).expect("results");
+    assert_eq!(results.lines().count(), 5_000);
+    assert_eq!(stand_in.profile_count(), 5_000);
+}
+
+#[test]
+fn a_list_says_what_is_wrong_with_how_it_is_run() {
+    let stand_in = StandIn::start(stand_in::Options::default()).expect("a stand-in");
+    let list = folder("refused").join("users.jsonl");
+    std::fs::write(&list, LIST).expect("a list");
+    for (more, words) in [
+        (vec!["--input", "other.json"], "must be the only --input"),
+        (vec!["--concurrency", "0"], "--concurrency"),
+        (vec!["--max-retries", "11"], "connection.max-retries is 11"),
+    ] {
+        let output = run_list(&stand_in, &list, &more);
+        assert_eq!(output.status.code(), Some(2), "{more:?}");
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+        assert_eq!(stdout(&output), "");
+    }
+    let output = with_input(
+        harness().args(["run", "--stand-in", "--resume", "results"]),
+        JOE,
+    );
+    assert!(stderr(&output).contains("--resume is for"));
+    assert_eq!(stand_in.request_count(), 0);
+}

@@ -15,6 +15,7 @@ mod command;
 mod faults;
 mod interface;
 mod invalid_input;
+mod lists;
 mod network;
 mod readme;
 mod request;
