@@ -1,0 +1,1 @@
+export const fields=()=>[];export const connectionForm=()=>"";export const profileForm=()=>"";
