@@ -1,1 +1,138 @@
-export const fields=()=>[];export const connectionForm=()=>"";export const profileForm=()=>"";
+// The card's schema → the edit forms and their help. A field that is added to the interface appears
+// in the form, and is handed over by the node, without a line changed here.
+
+import { readFile } from "node:fs/promises";
+
+/**
+ * The fields of the card's input, in its order: `key` is the property of the node, `path` the
+ * field's place in the input, `kind` what it holds, `values` the types of a dynamic field.
+ */
+export function fields(schema) {
+  const { groups, leaves } = walk(schema, schema.properties.input);
+  if (leaves.length > 0) throw unknown(leaves[0].path);
+  return groups.flatMap((group) =>
+    walk(schema, group.schema, group.path).leaves.map((leaf) => ({ ...leaf, group: group.label })),
+  );
+}
+
+/** The fields of the connection. */
+export const connectionFields = (schema) => walk(schema, schema.properties.connection).leaves;
+
+function walk(schema, place, path = []) {
+  const groups = [];
+  const leaves = [];
+  const record = resolve(schema, place);
+  for (const [name, property] of Object.entries(record.properties)) {
+    const here = [...path, name];
+    const entry = { path: here, key: camelCase(here), label: property.title };
+    const shape = resolve(schema, property);
+    if (shape.type === "object" && shape.properties) {
+      groups.push({ ...entry, schema: property });
+      continue;
+    }
+    entry.help = property.description ?? "";
+    entry.required = record.required.includes(name);
+    leaves.push({ ...entry, ...kind(schema, property, shape, here) });
+  }
+  return { groups, leaves };
+}
+
+function kind(schema, property, shape, path) {
+  const type = [shape.type].flat()[0];
+  if (shape.enum) return { kind: "choice", choices: shape.enum };
+  if (type === "string" && shape.anyOf) return { kind: "date-time" };
+  if (type === "string" && shape.contentMediaType) return { kind: "json-object" };
+  if (type === "string") return { kind: "text" };
+  if (type === "integer") return { kind: "number", min: shape.minimum };
+  if (type === "array") {
+    const item = resolve(schema, shape.items);
+    const { name, value } = item.properties ?? {};
+    const cases = value && resolve(schema, value).oneOf;
+    if (name && cases && item.required.length === 2) {
+      const values = cases.map((one) => ({ tag: one.required[0], label: one.title }));
+      const labels = { name: name.title, value: value.title };
+      return { kind: "dynamic-fields", labels, values, item: item.title, itemHelp: item.description };
+    }
+  }
+  throw unknown(path);
+}
+
+const unknown = (path) => new Error(`the form has no control for ${path.join(".")}`);
+
+/** What stands behind references and options. */
+function resolve(schema, place) {
+  if (place.$ref) return resolve(schema, schema.$defs[place.$ref.replace("#/$defs/", "")]);
+  const some = place.anyOf?.filter(({ type }) => type !== "null");
+  return some?.length === 1 ? resolve(schema, some[0]) : place;
+}
+
+const camelCase = (path) =>
+  path.join("-").replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+
+const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+
+/** Doc comments have Markdown's code spans. */
+const prose = (text) => escape(text).replace(/`([^`]+)`/g, "<code>$1</code>");
+
+function row(field, id) {
+  const mark = field.required ? ' <span class="mixpanel-required" title="required">*</span>' : "";
+  const help = field.help ? `<div class="mixpanel-help">${prose(field.help)}</div>` : "";
+  return `<div class="form-row mixpanel-row">
+    <label for="${id}">${escape(field.label)}${mark}</label>
+    ${control(field, id)}
+    ${help}
+  </div>`;
+}
+
+function control(field, id) {
+  switch (field.kind) {
+    case "choice": {
+      const options = field.choices.map((one) => `<option value="${one}">${one}</option>`);
+      return `<select id="${id}">${options.join("")}</select>`;
+    }
+    case "number":
+      return `<input type="number" id="${id}" min="${field.min}" step="1">`;
+    case "dynamic-fields":
+      return `<ol id="${id}"></ol>`;
+    default:
+      return `<input type="text" id="${id}">`;
+  }
+}
+
+function helpItem(field) {
+  const optional = field.required ? "" : " optional";
+  return `<dt class="${optional.trim()}">${escape(field.label)} <span class="property-type">${field.kind.replace("-", " ")}</span></dt>
+    <dd>${prose(field.help || `The user's ${field.label.toLowerCase()}.`)}</dd>`;
+}
+
+async function fill(template, values) {
+  const text = await readFile(new URL(template, import.meta.url), "utf8");
+  return text.replace(/\{\{(\w+)\}\}/g, (_, name) => values[name]);
+}
+
+/** The page of the config node. */
+export function connectionForm(schema) {
+  const all = connectionFields(schema);
+  return fill("connection.html", {
+    description: prose(schema.$defs.connection.description),
+    rows: all.map((field) => row(field, `node-config-input-${field.key}`)).join("\n  "),
+    help: all.map(helpItem).join("\n    "),
+  });
+}
+
+/** The page of the node. */
+export function profileForm(schema) {
+  const all = fields(schema);
+  const rows = all.flatMap((field, i) => [
+    ...(field.group === all[i - 1]?.group ? [] : [`<h4>${escape(field.group)}</h4>`]),
+    row(field, `node-input-${field.key}`),
+  ]);
+  // Inside a script element only "</" could end it.
+  const data = JSON.stringify(all, null, 2).replace(/</g, "\\u003c");
+  return fill("create-profile.html", {
+    description: prose(schema.description),
+    rows: rows.join("\n  "),
+    help: all.map(helpItem).join("\n    "),
+    fields: data,
+  });
+}

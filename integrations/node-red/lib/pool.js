@@ -23,6 +23,8 @@ const DEFAULTS = {
 /** There is no result of the card, for a reason that is not the card's. */
 class PoolError extends Error {}
 
+const STOPPED = "the flows were stopped, and nothing was sent; trying again is safe";
+
 /** The card's core modules, compiled once: threads share the code. */
 let compiled;
 async function modules() {
@@ -41,6 +43,7 @@ class Pool {
   #busy = new Map();
   #starting = 0;
   #closed = false;
+  #closesWhenIdle = false;
 
   constructor(options = {}) {
     this.#options = { ...DEFAULTS, ...options };
@@ -73,7 +76,7 @@ class Pool {
 
   post(message) {
     return new Promise((resolve, reject) => {
-      if (this.#closed) return reject(new PoolError("the flows were stopped; nothing was sent"));
+      if (this.#closed || this.#closesWhenIdle) return reject(new PoolError(STOPPED));
       if (this.#waiting.length >= this.#options.maxWaiting) {
         return reject(
           new PoolError(
@@ -90,12 +93,19 @@ class Pool {
   async close() {
     this.#closed = true;
     for (const { reject } of this.#waiting.splice(0)) {
-      reject(new PoolError("the flows were stopped; nothing was sent"));
+      reject(new PoolError(STOPPED));
     }
     await Promise.all(this.threads.map((thread) => thread.terminate()));
   }
 
+  /** Takes no new calls, and ends the threads when those that were taken are finished. */
+  async closeWhenIdle() {
+    this.#closesWhenIdle = true;
+    if (this.calls === 0) await this.close();
+  }
+
   #next() {
+    if (this.#closesWhenIdle && this.calls === 0) return void this.close();
     while (this.#waiting.length > 0) {
       const thread = this.#idle.pop();
       if (!thread) break;
