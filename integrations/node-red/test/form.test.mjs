@@ -1,0 +1,108 @@
+// The edit forms and their help against the card's schema, read anew here: the test fails when they
+// part.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { describe, test } from "node:test";
+
+import { connectionForm, fields, profileForm } from "../editor/forms.mjs";
+import { schema } from "./support.mjs";
+
+const require = createRequire(import.meta.url);
+const page = (name) => readFileSync(new URL(`../nodes/${name}.html`, import.meta.url), "utf8");
+
+/** What the schema has in a record: the names of all fields, with their texts. */
+const record = (name) => Object.entries(schema.$defs[name].properties);
+
+const html = (text) =>
+  text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`).replace(/`([^`]+)`/g, "<code>$1</code>");
+const camelCase = (text) => text.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+
+/** The parts of a page: the form, and the help of the sidebar. */
+function parts(text) {
+  const part = (attribute) =>
+    text.match(new RegExp(`<script type="text/html" ${attribute}="[^"]+">([^]*?)</script>`))[1];
+  return { form: part("data-template-name"), help: part("data-help-name") };
+}
+
+/** The row of a form in which the control with this id stands. */
+const rowOf = (form, id) =>
+  form.split('<div class="form-row').find((row) => row.includes(`id="${id}"`));
+
+function checkRow(form, help, id, property, required) {
+  const row = rowOf(form, id);
+  assert.ok(row, `the form has no ${id}`);
+  assert.ok(row.includes(`<label for="${id}">${html(property.title)}`), row);
+  assert.equal(row.includes('title="required"'), required, `${id}: the mark of a required field`);
+  if (property.description) {
+    assert.ok(row.includes(`<div class="mixpanel-help">${html(property.description)}</div>`), row);
+    assert.ok(help.includes(`<dd>${html(property.description)}</dd>`), `the help of ${id}`);
+  }
+  assert.ok(help.includes(`>${html(property.title)} <span`), `${property.title} in the sidebar`);
+}
+
+describe("every field of the interface is in the form, with its label and help", () => {
+  const { form, help } = parts(page("create-profile"));
+  for (const group of ["profile", "properties"]) {
+    for (const [name, property] of record(group)) {
+      test(`${group}.${name}`, () => {
+        const required = schema.$defs[group].required.includes(name);
+        checkRow(form, help, `node-input-${camelCase(`${group}-${name}`)}`, property, required);
+      });
+    }
+  }
+  const connection = parts(page("connection"));
+  for (const [name, property] of record("connection")) {
+    test(`connection.${name}`, () => {
+      const required = schema.$defs.connection.required.includes(name);
+      const id = `node-config-input-${camelCase(name)}`;
+      checkRow(connection.form, connection.help, id, property, required);
+    });
+  }
+});
+
+test("the form has no other fields", () => {
+  const keys = [...parts(page("create-profile")).form.matchAll(/id="node-input-(\w+)"/g)];
+  const known = ["profile", "properties"].flatMap((group) =>
+    record(group).map(([name]) => camelCase(`${group}-${name}`)),
+  );
+  assert.deepEqual(keys.map(([, key]) => key), ["name", "connection", ...known]);
+});
+
+test("the locations of the interface are those of the form and of the node", () => {
+  const { form } = parts(page("connection"));
+  const regions = [...form.matchAll(/<option value="(\w+)">/g)].map(([, region]) => region);
+  assert.deepEqual(regions, schema.$defs.region.enum);
+  const node = readFileSync(new URL("../nodes/connection.js", import.meta.url), "utf8");
+  assert.ok(node.includes(JSON.stringify(regions).replaceAll(",", ", ")));
+});
+
+test("the types of dynamic fields are those of the interface", () => {
+  const list = fields(schema).find(({ kind }) => kind === "dynamic-fields");
+  const cases = schema.$defs["property-value"].oneOf;
+  assert.deepEqual(
+    list.values,
+    cases.map(({ required: [tag], title }) => ({ tag, label: title })),
+  );
+});
+
+test("the pages and the node's own list are those that the build makes of the schema", async () => {
+  assert.equal(page("create-profile"), await profileForm(schema));
+  assert.equal(page("connection"), await connectionForm(schema));
+  assert.deepEqual(require("../card/fields.json"), JSON.parse(JSON.stringify(fields(schema))));
+});
+
+test("a type without a control stops the build", () => {
+  const odd = structuredClone(schema);
+  odd.$defs.profile.properties.odd = { title: "Odd", type: "array", items: { type: "string" } };
+  assert.throws(() => fields(odd), /the form has no control for profile\.odd/);
+});
+
+test("what the pages take of the schema cannot end an element", () => {
+  const text = '</script><b title="x">';
+  const odd = structuredClone(schema);
+  odd.$defs.profile.properties["profile-id"].title = text;
+  odd.$defs.profile.properties["profile-id"].description = text;
+  return profileForm(odd).then((made) => assert.ok(!made.includes(text)));
+});
