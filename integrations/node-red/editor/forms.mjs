@@ -74,7 +74,9 @@ const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`)
 /** Doc comments have Markdown's code spans. */
 const prose = (text) => escape(text).replace(/`([^`]+)`/g, "<code>$1</code>");
 
-function row(field, id) {
+function row(field, property) {
+  // Node-RED reads what has the id of a property by itself, and would find no value in a list.
+  const id = field.kind === "dynamic-fields" ? `${property}-list` : property;
   const mark = field.required ? ' <span class="mixpanel-required" title="required">*</span>' : "";
   const help = field.help ? `<div class="mixpanel-help">${prose(field.help)}</div>` : "";
   return `<div class="form-row mixpanel-row">

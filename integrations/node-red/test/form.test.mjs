@@ -48,7 +48,9 @@ describe("every field of the interface is in the form, with its label and help",
     for (const [name, property] of record(group)) {
       test(`${group}.${name}`, () => {
         const required = schema.$defs[group].required.includes(name);
-        checkRow(form, help, `node-input-${camelCase(`${group}-${name}`)}`, property, required);
+        const id = `node-input-${camelCase(`${group}-${name}`)}`;
+        const list = property.type === "array" ? "-list" : "";
+        checkRow(form, help, id + list, property, required);
       });
     }
   }
@@ -63,7 +65,7 @@ describe("every field of the interface is in the form, with its label and help",
 });
 
 test("the form has no other fields", () => {
-  const keys = [...parts(page("create-profile")).form.matchAll(/id="node-input-(\w+)"/g)];
+  const keys = [...parts(page("create-profile")).form.matchAll(/id="node-input-(\w+)(?:-list)?"/g)];
   const known = ["profile", "properties"].flatMap((group) =>
     record(group).map(([name]) => camelCase(`${group}-${name}`)),
   );
