@@ -88,8 +88,9 @@ export class Editor {
 
   /** Opens the form of the connection that is chosen, or of a new one. */
   async editConnection() {
-    const add = this.page.locator("#node-input-btn-connection-add");
-    await ((await add.isVisible()) ? add : this.page.locator("#node-input-btn-connection-edit")).click();
+    const chosen = await this.page.locator("#node-input-connection").inputValue();
+    const button = chosen === "_ADD_" ? "add" : "edit";
+    await this.page.locator(`#node-input-btn-connection-${button}`).click();
     await this.page.locator("#node-config-input-baseUrl").waitFor();
   }
 
@@ -130,13 +131,18 @@ export class Editor {
     const { page } = this;
     await page.locator("#red-ui-header-button-sidemenu").click();
     await page.locator("#menu-item-import").click();
-    await page.locator(".red-ui-clipboard-dialog").waitFor();
-    await page.locator(".red-ui-clipboard-dialog a", { hasText: "Examples" }).click();
+    await page.locator("#red-ui-clipboard-dialog").waitFor();
+    await page.locator("#red-ui-clipboard-dialog-import-tabs a", { hasText: "Examples" }).click();
     const examples = page.locator("#red-ui-clipboard-dialog-import-tab-examples");
     await examples.getByText(module, { exact: true }).click();
     await examples.getByText(name, { exact: true }).click();
     await page.locator("#red-ui-clipboard-dialog-ok").click();
-    await page.locator(".red-ui-clipboard-dialog").waitFor({ state: "hidden" });
+    const imported = page.locator(".red-ui-notification", { hasText: "Imported:" }).first();
+    const copy = page.getByRole("button", { name: "Import copy" });
+    await imported.or(copy).waitFor();
+    if (await copy.isVisible()) await copy.click();
+    await imported.waitFor();
+    await page.locator("#red-ui-workspace-tabs a", { hasText: name }).last().click();
   }
 
   /** The id of the node of this type in the flow that is shown. */
@@ -156,10 +162,19 @@ export class Editor {
     return this.node(id).locator(".red-ui-flow-node-status-label");
   }
 
-  async screenshot(name, clip) {
+  /** Keeps a picture, where the environment names a folder for them. */
+  async screenshot(name, height, element = this.page) {
     const { SCREENSHOTS } = process.env;
     if (!SCREENSHOTS) return;
-    await this.page.mouse.move(640, 895);
-    await this.page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), clip });
+    const before = this.page.viewportSize();
+    await this.page.setViewportSize({ ...before, height });
+    await this.page.mouse.move(640, height - 5);
+    await this.page.evaluate(() => $("#red-ui-workspace-chart").scrollTop(0).scrollLeft(0));
+    await element.screenshot({
+      path: join(SCREENSHOTS, `${name}.png`),
+      animations: "disabled",
+      style: ".red-ui-notification, .red-ui-popover { display: none !important }",
+    });
+    await this.page.setViewportSize(before);
   }
 }

@@ -106,7 +106,7 @@ test("the example imports by the menu and runs; what hangs leaves the editor alo
   await page.locator("#node-config-input-maxRetries").fill("0");
   await editor.doneConfig();
   await page.locator("#node-input-propertiesDynamicFields-list > li").first().waitFor();
-  await editor.screenshot("edit-form", await page.locator(".red-ui-tray").last().boundingBox());
+  await editor.screenshot("edit-form", 1260, page.locator(".red-ui-tray").last());
   await editor.done();
   await editor.showDebug();
   await editor.deploy();
@@ -128,8 +128,7 @@ test("the example imports by the menu and runs; what hangs leaves the editor alo
   // No answer
   await mixpanel.setFaults({ fault: "reset" });
   await editor.inject(inject);
-  await editor.debugMessage("No answer: ").waitFor();
-  await editor.debugMessage('code: "transport"').or(editor.debugMessage("transport")).first().waitFor();
+  await editor.debugMessage('"transport"').waitFor();
   await eventually(async () => (await editor.status(card).textContent()) === "no answer");
 
   // Hanging: the node says so, and Node-RED goes on.
@@ -154,7 +153,7 @@ test("the example imports by the menu and runs; what hangs leaves the editor alo
   await editor.deploy();
   await editor.inject(inject);
   await eventually(async () => (await editor.status(card).textContent()) === "200");
-  await editor.screenshot("flow", { x: 0, y: 0, width: 1280, height: 420 });
+  await editor.screenshot("flow", 420);
   await page.close();
 });
 
@@ -175,6 +174,7 @@ test("a field that is missing or wrong is marked, and named where it was deploye
   await editor.fillTyped(editor.typed("profileIpAddress"), "str", "localhost");
   await editor.editConnection();
   await page.locator("#node-config-input-baseUrl").fill("ftp://example.com");
+  await page.locator("#node-config-input-baseUrl").blur();
   await page.locator("#node-config-input-baseUrl.input-error").waitFor();
   await page.locator("#node-config-input-baseUrl").fill(mixpanel.origin);
   await page.locator("#node-config-input-projectToken").fill(TOKEN);
@@ -184,10 +184,7 @@ test("a field that is missing or wrong is marked, and named where it was deploye
   await editor.deploy();
   const before = (await mixpanel.requests()).length;
   await editor.inject(inject);
-  const message = editor.debugMessage("Invalid input, nothing was sent").first();
-  await message.waitFor();
-  const text = await message.textContent();
-  assert.match(text, /profile\.profile-id/);
+  await editor.debugMessage('"permanent-invalid-input"').waitFor();
   assert.equal((await mixpanel.requests()).length, before);
   await eventually(async () =>
     /^invalid input: profile\.profile-id, profile\.ip-address$/.test(await editor.status(card).textContent()),
