@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -15,20 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from wasmtime import Engine, Store, WasiConfig
-from wasmtime.component import Component, Linker, Record, Variant
+from embed import INTERFACE, Card, record
+from wasmtime.component import Record, Variant
 
-INTERFACE = "mixpanel:cards/profiles@0.1.0"
+ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "project-token-of-the-tests"
 TIMEOUT_SECONDS = 30
 
 
-def record(**fields):
-    """A record whose fields bear WIT names."""
-    made = Record()
-    for name, value in fields.items():
-        setattr(made, name.replace("_", "-"), value)
-    return made
+def connection(base_url):
+    return record(project_token=TOKEN, region="standard", base_url=base_url, max_retries=0)
 
 
 def card_input(profile_id, ip_address=None, time=None, dynamic_fields=None, **properties):
@@ -53,34 +50,6 @@ def card_input(profile_id, ip_address=None, time=None, dynamic_fields=None, **pr
             **{name: properties.get(name) for name in names}, dynamic_fields=dynamic_fields
         ),
     )
-
-
-class Card:
-    """Loaded and linked once; each call gets a store of its own."""
-
-    def __init__(self, path):
-        self.engine = Engine()
-        self.component = Component.from_file(self.engine, path)
-        self.linker = Linker(self.engine)
-        self.linker.add_wasip2()
-        self.linker.add_wasi_http()
-
-    def function(self):
-        store = Store(self.engine)
-        store.set_wasi(WasiConfig())
-        store.set_wasi_http()
-        instance = self.linker.instantiate(store, self.component)
-        interface = instance.get_export_index(store, INTERFACE)
-        index = instance.get_export_index(store, "create-profile", interface)
-        return store, instance.get_func(store, index)
-
-    def create_profile(self, base_url, input, max_retries=0):
-        """An output record, or an error variant."""
-        connection = record(
-            project_token=TOKEN, region="standard", base_url=base_url, max_retries=max_retries
-        )
-        store, create_profile = self.function()
-        return create_profile(store, connection, input)
 
 
 @dataclass
@@ -163,13 +132,25 @@ def test_the_host_gives_all_that_the_card_asks_for(card):
         "wasi:io/streams",
     }
     assert list(card.component.type.exports(card.engine)) == [INTERFACE]
-    _store, create_profile = card.function()
-    assert create_profile is not None
+
+
+def test_the_example_creates_a_profile(stand_in):
+    environment = {"MIXPANEL_PROJECT_TOKEN": TOKEN, "MIXPANEL_BASE_URL": stand_in.origin}
+    printed = subprocess.run(
+        [sys.executable, Path(__file__).with_name("embed.py")],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    assert printed == "200 \n"
+    properties = stand_in.profile("user-4711")["$properties"]
+    assert properties == {"$name": "Ada Lovelace", "$email": "ada@example.com"}
 
 
 def test_a_profile_is_created(card, stand_in):
-    result = card.create_profile(
-        stand_in.origin,
+    result = card.create_profile(connection(stand_in.origin),
         card_input(
             "user1",
             ip_address="1.2.3.4",
@@ -215,16 +196,15 @@ def test_a_second_call_adds_and_overwrites_nothing(card, stand_in):
     second = card_input(
         "user 2/ü", name="Jack", email="joe@example.com", custom_properties='{"plan": "pro"}'
     )
-    assert_ok(card.create_profile(stand_in.origin, first), 200)
-    assert_ok(card.create_profile(stand_in.origin, second), 200)
+    assert_ok(card.create_profile(connection(stand_in.origin), first), 200)
+    assert_ok(card.create_profile(connection(stand_in.origin), second), 200)
     assert len(stand_in.requests()) == 2
     properties = stand_in.profile("user 2/ü")["$properties"]
     assert properties == {"$name": "Joe", "plan": "free", "$email": "joe@example.com"}
 
 
 def test_all_faults_are_reported_at_once_and_nothing_is_sent(card, stand_in):
-    result = card.create_profile(
-        stand_in.origin,
+    result = card.create_profile(connection(stand_in.origin),
         card_input(
             "anon",
             ip_address="localhost",
@@ -255,7 +235,7 @@ def test_all_faults_are_reported_at_once_and_nothing_is_sent(card, stand_in):
 def test_another_status_is_returned_with_its_reason(card, stand_in, status):
     body = json.dumps({"error": "as Mixpanel says", "status": 0})
     stand_in.set_faults({"fault": {"answer": {"status": status, "body": body}}})
-    result = card.create_profile(stand_in.origin, card_input("user1", name="Joe"))
+    result = card.create_profile(connection(stand_in.origin), card_input("user1", name="Joe"))
     assert_ok(result, status)
     assert "as Mixpanel says" in result.reason
     assert len(stand_in.requests()) == 1
@@ -265,7 +245,7 @@ def test_another_status_is_returned_with_its_reason(card, stand_in, status):
 def test_a_refusal_inside_a_200_is_a_400(card, stand_in):
     body = json.dumps({"error": "$token, missing or empty", "status": 0})
     stand_in.set_faults({"fault": {"answer": {"status": 200, "body": body}}})
-    result = card.create_profile(stand_in.origin, card_input("user1", name="Joe"))
+    result = card.create_profile(connection(stand_in.origin), card_input("user1", name="Joe"))
     assert_ok(result, 400)
     assert "$token, missing or empty" in result.reason
 
@@ -275,7 +255,7 @@ def test_a_closed_port_is_a_transport_error(card):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         origin = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        result = card.create_profile(origin, card_input("user1", name="Joe"))
+        result = card.create_profile(connection(origin), card_input("user1", name="Joe"))
     assert isinstance(result, Variant), result
     assert result.tag == "transport"
     assert "refused" in result.payload
@@ -285,7 +265,7 @@ def test_a_closed_port_is_a_transport_error(card):
 @pytest.mark.parametrize("fault", ["close", "reset", "garbage"])
 def test_a_lost_answer_is_a_transport_error(card, stand_in, fault):
     stand_in.set_faults({"fault": fault})
-    result = card.create_profile(stand_in.origin, card_input("user1", name="Joe"))
+    result = card.create_profile(connection(stand_in.origin), card_input("user1", name="Joe"))
     assert isinstance(result, Variant), result
     assert result.tag == "transport"
     assert result.payload
@@ -294,6 +274,6 @@ def test_a_lost_answer_is_a_transport_error(card, stand_in, fault):
 
 def test_an_answer_that_is_cut_off_is_a_502(card, stand_in):
     stand_in.set_faults({"fault": "cut-off"})
-    result = card.create_profile(stand_in.origin, card_input("user1", name="Joe"))
+    result = card.create_profile(connection(stand_in.origin), card_input("user1", name="Joe"))
     assert_ok(result, 502)
     assert len(stand_in.requests()) == 1
