@@ -9,19 +9,15 @@ import os
 import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.parse
-import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import stand_in as stand_in_for_mixpanel
 from embed import INTERFACE, Card, record
 from wasmtime.component import Record, Variant
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "project-token-of-the-tests"
-TIMEOUT_SECONDS = 30
 
 
 def connection(base_url):
@@ -52,41 +48,6 @@ def card_input(profile_id, ip_address=None, time=None, dynamic_fields=None, **pr
     )
 
 
-@dataclass
-class StandIn:
-    origin: str
-
-    def call(self, method, path, body=None):
-        """Status and JSON."""
-        request = urllib.request.Request(
-            self.origin + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as answer:
-            with answer:
-                return answer.code, json.load(answer)
-
-    def profile(self, profile_id):
-        """The profile, or None where there is none of this id."""
-        status, answer = self.call("GET", "/profiles/" + urllib.parse.quote(profile_id, safe=""))
-        assert status in (200, 404), answer
-        return answer if status == 200 else None
-
-    def requests(self):
-        status, requests = self.call("GET", "/requests")
-        assert status == 200, requests
-        return requests
-
-    def set_faults(self, *rules):
-        status, answer = self.call("PUT", "/faults", list(rules))
-        assert status == 200, answer
-
-
 def from_environment(name):
     path = os.environ.get(name)
     if not path:
@@ -104,14 +65,8 @@ def card():
 
 @pytest.fixture
 def stand_in():
-    command = [from_environment("STAND_IN"), "stand-in", "--listen", "127.0.0.1:0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            origin = process.stdout.readline().strip()
-            assert origin.startswith("http://127.0.0.1:"), origin
-            yield StandIn(origin)
-        finally:
-            process.kill()
+    with stand_in_for_mixpanel.running(from_environment("STAND_IN")) as running:
+        yield running
 
 
 def assert_ok(result, status_code):
@@ -150,7 +105,8 @@ def test_the_example_creates_a_profile(stand_in):
 
 
 def test_a_profile_is_created(card, stand_in):
-    result = card.create_profile(connection(stand_in.origin),
+    result = card.create_profile(
+        connection(stand_in.origin),
         card_input(
             "user1",
             ip_address="1.2.3.4",
@@ -204,7 +160,8 @@ def test_a_second_call_adds_and_overwrites_nothing(card, stand_in):
 
 
 def test_all_faults_are_reported_at_once_and_nothing_is_sent(card, stand_in):
-    result = card.create_profile(connection(stand_in.origin),
+    result = card.create_profile(
+        connection(stand_in.origin),
         card_input(
             "anon",
             ip_address="localhost",
