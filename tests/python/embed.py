@@ -33,24 +33,18 @@ class Card:
         store.set_wasi_http()
         instance = self.linker.instantiate(store, self.component)
         interface = instance.get_export_index(store, INTERFACE)
-        index = instance.get_export_index(store, "create-profile", interface)
-        return instance.get_func(store, index)(store, connection, input)
+        function = instance.get_export_index(store, "create-profile", interface)
+        return instance.get_func(store, function)(store, connection, input)
 
 
 if __name__ == "__main__":
-    connection = record(
-        project_token=os.environ["MIXPANEL_PROJECT_TOKEN"],
-        region="eu",
-        base_url=os.environ.get("MIXPANEL_BASE_URL"),
-        max_retries=None,
-    )
+    token, base_url = os.environ["MIXPANEL_PROJECT_TOKEN"], os.environ.get("MIXPANEL_BASE_URL")
+    connection = record(project_token=token, region="eu", base_url=base_url, max_retries=None)
     names = ["avatar", "name", "first_name", "last_name", "created", "email", "phone"]
     properties = dict.fromkeys([*names, "custom_properties"])
     properties |= {"name": "Ada Lovelace", "email": "ada@example.com", "dynamic_fields": []}
-    input = record(
-        profile=record(profile_id="user-4711", ip_address=None, time=None),
-        properties=record(**properties),
-    )
+    profile = record(profile_id="user-4711", ip_address=None, time=None)
+    input = record(profile=profile, properties=record(**properties))
     result = Card("dist/mixpanel-create-profile.wasm").create_profile(connection, input)
     if isinstance(result, Record):
         print(getattr(result, "status-code"), result.reason or "")

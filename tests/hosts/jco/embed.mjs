@@ -1,25 +1,19 @@
-// Creates one profile with the card, in Node by jco. Made beforehand: `npm ci && npm run transpile`.
+// Creates one profile with the card, in Node by jco. Beforehand: `npm ci && npm run transpile`.
 
 import { readFile } from "node:fs/promises";
-import { pathToFileURL } from "node:url";
 import { WASIShim } from "@bytecodealliance/preview2-shim/instantiation";
 import { instantiate } from "./card/mixpanel-create-profile.js";
 
-const modules = new Map();
+const compiled = {};
 
-/** Compiles each core module once. */
 function coreModule(name) {
-  if (!modules.has(name)) {
-    const file = new URL(`card/${name}`, import.meta.url);
-    modules.set(name, readFile(file).then((bytes) => WebAssembly.compile(bytes)));
-  }
-  return modules.get(name);
+  const file = new URL(`card/${name}`, import.meta.url);
+  return (compiled[name] ??= readFile(file).then((bytes) => WebAssembly.compile(bytes)));
 }
 
 /** One call, in an instance of its own: a trap spoils the instance it happens in. */
 export async function createProfile(connection, input) {
-  const imports = new WASIShim().getImportObject();
-  const card = await instantiate(coreModule, imports);
+  const card = await instantiate(coreModule, new WASIShim().getImportObject());
   try {
     return card.profiles.createProfile(connection, input);
   } catch (error) {
@@ -29,7 +23,7 @@ export async function createProfile(connection, input) {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (process.argv[1] === import.meta.filename) {
   const connection = {
     projectToken: process.env.MIXPANEL_PROJECT_TOKEN,
     region: "eu",
