@@ -1,6 +1,6 @@
 #!/bin/sh
 # Creates one profile with the card, in wasmtime's command line.
-exec wasmtime run -S cli,http --invoke "create-profile(
+exec wasmtime run -S http --invoke "create-profile(
   {
     project-token: \"$MIXPANEL_PROJECT_TOKEN\",
     region: eu${MIXPANEL_BASE_URL:+, base-url: some(\"$MIXPANEL_BASE_URL\")}

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use wasi::cli::environment::get_environment;
 use wasi::exports::http::incoming_handler::Guest;
 use wasi::http::types::{
-    Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
+    Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
 
 use crate::mixpanel::cards::profiles::{
@@ -26,6 +26,9 @@ wasi::http::proxy::export!(Handler);
 
 impl Guest for Handler {
     fn handle(request: IncomingRequest, answer: ResponseOutparam) {
+        if !matches!(request.method(), Method::Post) {
+            return send(answer, 405, None);
+        }
         let mut environment: HashMap<_, _> = get_environment().into_iter().collect();
         let connection = Connection {
             project_token: environment
