@@ -6,7 +6,7 @@ CARD := dist/mixpanel-create-profile.wasm
 SCHEMA := dist/mixpanel-create-profile.schema.json
 PYTHON := target/python/bin/python
 
-.PHONY: help component run test test-python test-node-red test-obelisk soak stress fuzz lint fmt clean
+.PHONY: help component run test test-python test-hosts test-node-red test-obelisk soak stress fuzz lint fmt clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' Makefile | expand -t 16
@@ -29,6 +29,9 @@ test-python: component ## the card in wasmtime's Python package
 	python3 -m venv target/python
 	$(PYTHON) -m pip install --quiet --requirement tests/python/requirements.txt
 	COMPONENT=$(CARD) STAND_IN=$(HARNESS) $(PYTHON) -m pytest --quiet -p no:cacheprovider tests/python
+
+test-hosts: component ## the card in the hosts of docs/hosts.md
+	COMPONENT=$(CARD) STAND_IN=$(HARNESS) tests/hosts/test.sh
 
 test-node-red: component ## the card in Node-RED
 	integrations/node-red/test.sh

@@ -79,3 +79,11 @@ fn the_component_says_what_it_is() {
     assert_eq!(said["description"], env!("CARGO_PKG_DESCRIPTION"));
     assert!(said["component-name"].contains("mixpanel-create-profile"));
 }
+
+/// It is fetched, kept and compiled by every host. What the floor is made of stands in BENCHMARKS.md.
+#[test]
+fn the_component_is_small() {
+    const MAX_BYTES: u64 = 88 * 1024;
+    let bytes = std::fs::metadata(component()).expect("the component").len();
+    assert!(bytes <= MAX_BYTES, "{bytes} bytes, more than {MAX_BYTES}");
+}
