@@ -119,13 +119,7 @@ fn exchange(destination: &Destination, bytes: &[u8]) -> Result<Answer> {
         .map_err(|()| Cause::Host("the host gives no request body"))?;
 
     // 2. Off it goes. The body follows, since a host need not hold it in memory.
-    //    Of a code that the host has at once, the payload is not read: it would cost a kilobyte.
-    let future =
-        outgoing_handler::handle(outgoing, Some(options())).map_err(|code| match code {
-            ErrorCode::HttpRequestDenied => Cause::Code(ErrorCode::HttpRequestDenied),
-            ErrorCode::DestinationIpProhibited => Cause::Code(ErrorCode::DestinationIpProhibited),
-            _ => Cause::Host("the host cannot send the request"),
-        })?;
+    let future = outgoing_handler::handle(outgoing, Some(options()))?;
 
     // 3. The body. Where it cannot be written, the future knows why: a stream only says "closed",
     //    and a server may well answer before it has read everything.
@@ -201,7 +195,7 @@ fn write(body: OutgoingBody, mut bytes: &[u8], deadline: &Deadline) -> Result<()
             deadline.wait(&stream.subscribe())?;
         }
     }
-    OutgoingBody::finish(body, None).map_err(|_| Cause::Host(STREAM_CLOSED))
+    Ok(OutgoingBody::finish(body, None)?)
 }
 
 fn response(future: &FutureIncomingResponse, deadline: &Deadline) -> Result<IncomingResponse> {
