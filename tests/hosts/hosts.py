@@ -17,6 +17,8 @@ TARGET = ROOT / "target/hosts"
 TOKEN = "project-token-of-the-tests"
 PROFILE_ID = "user-4711"
 TIMEOUT_SECONDS = 60
+# A server may build the handler first, and wait for another build.
+START_SECONDS = 300
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -132,7 +134,7 @@ class ServerCalls:
         log = TARGET / f"{self.host.name.replace(' ', '-')}.log"
         with log.open("w") as output:
             self.process = self.host.spawn(self.origin, stdout=output, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + TIMEOUT_SECONDS
+        deadline = time.monotonic() + START_SECONDS
         while True:
             said = ANSI.sub("", log.read_text(errors="replace"))
             if all(re.search(part, said) for part in self.host.address):
