@@ -30,8 +30,8 @@ test-python: component ## the card in wasmtime's Python package
 	$(PYTHON) -m pip install --quiet --requirement tests/python/requirements.txt
 	COMPONENT=$(CARD) STAND_IN=$(HARNESS) $(PYTHON) -m pytest --quiet -p no:cacheprovider tests/python
 
-test-hosts: component ## the card in the hosts of docs/hosts.md
-	COMPONENT=$(CARD) STAND_IN=$(HARNESS) tests/hosts/test.sh
+test-hosts: component ## the card in other hosts: wasmtime, jco, wasmCloud
+	STAND_IN=$(HARNESS) tests/hosts/test.sh
 
 test-node-red: component ## the card in Node-RED
 	integrations/node-red/test.sh
