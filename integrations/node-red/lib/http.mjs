@@ -1,13 +1,14 @@
 // `wasi:http` as the card sees it: the thread's side of `io.mjs`.
 
+import { monotonicClock } from "@bytecodealliance/preview2-shim/clocks";
 import { types } from "@bytecodealliance/preview2-shim/http";
+import { error, streams } from "@bytecodealliance/preview2-shim/io";
 import {
   callExtension,
   futureDispose,
   futureSubscribe,
   futureTakeValue,
   inputStreamCreate,
-  outputStreamCreate,
 } from "@bytecodealliance/preview2-shim/io-worker";
 
 const dispose = Symbol.dispose ?? Symbol.for("dispose");
@@ -19,44 +20,80 @@ const io = (operation, args) =>
 /** How many resources the I/O thread holds. */
 export const counts = () => io("counts");
 
-class OutgoingBody {
-  #exchange;
-  #length;
-  #stream;
-  #finished = false;
+/** The card sends 1 MB at most; what is more is a fault in it. */
+const MAX_REQUEST_BYTES = 2 * 1024 * 1024;
 
-  constructor(length) {
-    const { exchange, body } = io("open");
-    this.#exchange = exchange;
-    this.#length = length;
-    this.#stream = outputStreamCreate(body);
+/**
+ * Where the card writes a request's body, the only thing that it writes. It is kept in this thread
+ * until it is complete: each call of the I/O thread costs as much as all of the card's own work.
+ */
+class OutputStream {
+  #chunks = [];
+  #length = 0;
+
+  checkWrite() {
+    if (this.#length >= MAX_REQUEST_BYTES) {
+      throw { tag: "last-operation-failed", val: new error.Error("the request is too long") };
+    }
+    return BigInt(MAX_REQUEST_BYTES - this.#length);
   }
+
+  write(bytes) {
+    this.checkWrite();
+    this.#chunks.push(bytes.slice());
+    this.#length += bytes.byteLength;
+  }
+
+  flush() {}
+
+  subscribe() {
+    return monotonicClock.subscribeDuration(0n);
+  }
+
+  static bytes(stream) {
+    // With memory of its own: of a part of a larger one, all would be copied between threads.
+    return new Uint8Array(Buffer.concat(stream.#chunks));
+  }
+}
+const bytesOf = OutputStream.bytes;
+delete OutputStream.bytes;
+
+class OutgoingBody {
+  #stream = new OutputStream();
+  #written = false;
+  #complete = false;
+  #exchange = null;
 
   write() {
     // Once only, as the interface says.
-    if (!this.#stream) throw undefined;
-    const stream = this.#stream;
-    this.#stream = null;
-    return stream;
+    if (this.#written) throw undefined;
+    this.#written = true;
+    return this.#stream;
   }
 
   static finish(body, trailers) {
     if (trailers) throw { tag: "internal-error", val: "trailers are not supported" };
-    body.#finished = true;
-    io("finish", { exchange: body.#exchange });
+    body.#complete = true;
+    if (body.#exchange) {
+      io("finish", { exchange: body.#exchange, body: bytesOf(body.#stream) });
+    }
   }
 
   [dispose]() {
     // A request whose body is never finished must not wait for it.
-    if (!this.#finished) io("drop", { exchange: this.#exchange });
+    if (!this.#complete && this.#exchange) io("drop", { exchange: this.#exchange });
   }
 
-  static exchange(body) {
-    return body.#exchange;
+  /** Sends the request that this is the body of, with as much of it as is complete. */
+  static send(body, request) {
+    const complete = body.#complete ? bytesOf(body.#stream) : undefined;
+    const { exchange, future } = io("send", { ...request, body: complete });
+    body.#exchange = exchange;
+    return new FutureIncomingResponse(future, exchange);
   }
 }
-const exchangeOf = OutgoingBody.exchange;
-delete OutgoingBody.exchange;
+const sendWith = OutgoingBody.send;
+delete OutgoingBody.send;
 
 class OutgoingRequest {
   #headers;
@@ -121,11 +158,11 @@ class OutgoingRequest {
     if (allowedOrigins && !allowedOrigins.includes(url.origin)) {
       throw { tag: "HTTP-request-denied" };
     }
-    const body = request.#body ?? request.body();
+    // A body that nobody asked for is empty.
+    if (!request.#body) OutgoingBody.finish(request.body());
     const decoder = new TextDecoder();
     const milliseconds = (nanoseconds) => Number((nanoseconds ?? 600_000_000_000n) / 1_000_000n);
-    const future = io("send", {
-      exchange: exchangeOf(body),
+    return sendWith(request.#body, {
       scheme,
       method: (request.#method.val ?? request.#method.tag).toUpperCase(),
       // Node wants an IPv6 address without its brackets.
@@ -139,7 +176,6 @@ class OutgoingRequest {
         betweenBytes: milliseconds(options?.betweenBytesTimeout()),
       },
     });
-    return new FutureIncomingResponse(future, exchangeOf(body));
   }
 }
 const handle = OutgoingRequest.handle;
@@ -247,8 +283,12 @@ function httpErrorCode(error) {
   }
 }
 
-/** The two imports; `allowedOrigins`, where there are any, are the only ones that are called. */
+/**
+ * The imports that concern HTTP; `allowedOrigins`, where there are any, are the only ones that are
+ * called.
+ */
 export const http = (allowedOrigins) => ({
+  "wasi:io/streams": { InputStream: streams.InputStream, OutputStream },
   "wasi:http/types": {
     Fields,
     FutureIncomingResponse,

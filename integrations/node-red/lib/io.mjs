@@ -9,10 +9,6 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { isIP } from "node:net";
-import { Writable } from "node:stream";
-
-/** The card sends 1 MB at most; what is more is a fault in it. */
-const MAX_REQUEST_BYTES = 2 * 1024 * 1024;
 
 const clients = {
   http: { request: http.request, agent: new http.Agent({ keepAlive: true }), ready: "connect" },
@@ -24,50 +20,28 @@ const clients = {
 };
 
 class Exchange {
-  #chunks = [];
-  #length = 0;
-  #finished = false;
+  #body = null;
   #request = null;
   #response = null;
-  #send = null;
-
-  /** Where the card writes its request's body: kept whole, since it may have to be sent twice. */
-  body = new Writable({
-    highWaterMark: MAX_REQUEST_BYTES,
-    write: (chunk, _encoding, done) => {
-      this.#length += chunk.byteLength;
-      if (this.#length > MAX_REQUEST_BYTES) return done(new Error("the request is too long"));
-      this.#chunks.push(chunk);
-      done();
-    },
-  });
-
-  constructor() {
-    // Whoever writes learns of it from the stream itself.
-    this.body.on("error", () => {});
-  }
 
   /** The answer's head, or the error code of `wasi:http` that says why there is none. */
   start(options) {
-    return new Promise((resolve, reject) => {
-      this.#send = () => this.#attempt(options, resolve, reject);
-      this.#send();
-    });
+    return new Promise((resolve, reject) => this.#attempt(options, resolve, reject));
   }
 
-  /** The body is complete. */
-  finish() {
-    this.#finished = true;
-    this.#request?.end(Buffer.concat(this.#chunks));
+  /** The request's body is complete. It is kept, since it may have to be sent twice. */
+  finish(body) {
+    this.#body = body;
+    this.#request?.end(body);
   }
 
   /** Nobody waits for the answer any more. A connection on which nothing is due is kept. */
   drop() {
     if (!this.#response?.readableEnded) this.#request?.destroy();
-    this.body.destroy();
   }
 
-  #attempt({ scheme, method, host, port, path, headers, limits }, resolve, reject) {
+  #attempt(options, resolve, reject) {
+    const { scheme, method, host, port, path, headers, limits } = options;
     const client = clients[scheme];
     const request = client.request({ agent: client.agent, method, host, port, path });
     for (const [name, value] of headers) request.appendHeader(name, value);
@@ -116,11 +90,11 @@ class Exchange {
       // action is idempotent, and a new connection will tell.
       if (request.reusedSocket && CLOSED.has(error.code) && !this.#response) {
         clearTimeout(timer);
-        return this.#send();
+        return this.#attempt(options, resolve, reject);
       }
       fail(errorCode(error));
     });
-    if (this.#finished) this.finish();
+    if (this.#body) request.end(this.#body);
     else request.flushHeaders();
   }
 }
@@ -163,24 +137,19 @@ export default function create(shim) {
   let last = 0;
 
   const operations = {
-    open() {
+    send({ body, ...options }) {
       const exchange = new Exchange();
       exchanges.set(++last, exchange);
-      return { exchange: last, body: shim.createWritableStream(exchange.body) };
+      if (body) exchange.finish(body);
+      const head = exchange.start(options).then((response) => ({
+        status: response.statusCode,
+        headers: response.rawHeaders,
+        body: shim.createReadableStream(response),
+      }));
+      return { exchange: last, future: shim.createFuture(head) };
     },
-    send({ exchange, ...options }) {
-      const head = exchanges
-        .get(exchange)
-        .start(options)
-        .then((response) => ({
-          status: response.statusCode,
-          headers: response.rawHeaders,
-          body: shim.createReadableStream(response),
-        }));
-      return shim.createFuture(head);
-    },
-    finish({ exchange }) {
-      exchanges.get(exchange).finish();
+    finish({ exchange, body }) {
+      exchanges.get(exchange)?.finish(body);
     },
     drop({ exchange }) {
       exchanges.get(exchange)?.drop();

@@ -5,7 +5,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 
 import { monotonicClock } from "@bytecodealliance/preview2-shim/clocks";
-import { error, poll, streams } from "@bytecodealliance/preview2-shim/io";
+import { error, poll } from "@bytecodealliance/preview2-shim/io";
 
 import { instantiate } from "../card/card.mjs";
 import { counts, http } from "./http.mjs";
@@ -15,7 +15,6 @@ const { profiles } = instantiate((name) => modules[name], {
   "wasi:clocks/monotonic-clock": monotonicClock,
   "wasi:io/error": error,
   "wasi:io/poll": poll,
-  "wasi:io/streams": streams,
   ...http(allowedOrigins),
 });
 

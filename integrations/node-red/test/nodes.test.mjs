@@ -252,6 +252,21 @@ test("a blank token and a bad base URL are invalid input of the connection", asy
   );
 });
 
+test("the connection may come from the environment", async () => {
+  Object.assign(process.env, { CARD_TEST_TOKEN: "token-of-the-environment", CARD_TEST_URL: mixpanel.origin, CARD_TEST_RETRIES: "0" });
+  const { run } = await flow(
+    {},
+    {
+      connection: { baseUrl: "${CARD_TEST_URL}", maxRetries: "${CARD_TEST_RETRIES}" },
+      credentials: { projectToken: "${CARD_TEST_TOKEN}" },
+    },
+  );
+  const { out, caught } = await run({ payload: { id: "user-env" } });
+  assert.equal(out?.statusCode, 200, JSON.stringify(caught?.error));
+  const [{ $token }] = JSON.parse((await mixpanel.requests()).at(-1).body);
+  assert.equal($token, "token-of-the-environment");
+});
+
 test("numbers of retries that are none are refused before the call", async () => {
   for (const maxRetries of ["256", "-1", "1.5", "many"]) {
     const { run } = await flow({}, { connection: { maxRetries } });
