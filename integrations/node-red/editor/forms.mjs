@@ -51,7 +51,13 @@ function kind(schema, property, shape, path) {
     if (name && cases && item.required.length === 2) {
       const values = cases.map((one) => ({ tag: one.required[0], label: one.title }));
       const labels = { name: name.title, value: value.title };
-      return { kind: "dynamic-fields", labels, values, item: item.title, itemHelp: item.description };
+      return {
+        kind: "dynamic-fields",
+        labels,
+        values,
+        item: item.title,
+        itemHelp: item.description,
+      };
     }
   }
   throw unknown(path);
@@ -66,8 +72,7 @@ function resolve(schema, place) {
   return some?.length === 1 ? resolve(schema, some[0]) : place;
 }
 
-const camelCase = (path) =>
-  path.join("-").replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+const camelCase = (path) => path.join("-").replace(/-(.)/g, (_, letter) => letter.toUpperCase());
 
 const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 

@@ -161,7 +161,10 @@ function named(value) {
   if (Array.isArray(value)) return "an array";
   if (value instanceof Date) return "a Date";
   if (typeof value === "object" || typeof value === "undefined") return "an object";
-  return { string: "a text", boolean: "a boolean", number: "a number" }[typeof value] ?? `a ${typeof value}`;
+  return (
+    { string: "a text", boolean: "a boolean", number: "a number" }[typeof value] ??
+    `a ${typeof value}`
+  );
 }
 
 const isObject = (value) => typeof value === "object";

@@ -5,11 +5,16 @@
 const MAX_THREADS = 64;
 
 /** The options of the pool. Throws where a setting cannot be understood: then no node is loaded. */
-function poolOptions({ mixpanelCreateProfileThreads: threads, mixpanelCreateProfileAllowedOrigins: origins }) {
+function poolOptions({
+  mixpanelCreateProfileThreads: threads,
+  mixpanelCreateProfileAllowedOrigins: origins,
+}) {
   const options = {};
   if (threads !== undefined) {
     if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
-      throw new Error(`mixpanelCreateProfileThreads must be a whole number from 1 to ${MAX_THREADS}`);
+      throw new Error(
+        `mixpanelCreateProfileThreads must be a whole number from 1 to ${MAX_THREADS}`,
+      );
     }
     options.threads = threads;
   }

@@ -23,7 +23,10 @@ module.exports = function (RED) {
     if (!["standard", "eu", "india"].includes(region)) {
       found.push({ field: "connection.region", reason: "is none of standard, eu and india" });
     }
-    if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0 && maxRetries <= 255)) {
+    if (
+      maxRetries !== undefined &&
+      !(Number.isInteger(maxRetries) && maxRetries >= 0 && maxRetries <= 255)
+    ) {
       found.push({ field: "connection.max-retries", reason: "is not a whole number from 0 to 10" });
     }
     return found;

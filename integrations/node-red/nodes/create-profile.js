@@ -1,6 +1,13 @@
 "use strict";
 
-const { CardError, SHORT, acquirePool, createProfile, invalidInput, releasePool } = require("../lib/card.js");
+const {
+  CardError,
+  SHORT,
+  acquirePool,
+  createProfile,
+  invalidInput,
+  releasePool,
+} = require("../lib/card.js");
 const { reader } = require("../lib/input.js");
 const { poolOptions } = require("../lib/settings.js");
 
@@ -28,7 +35,9 @@ module.exports = function (RED) {
         return (msg) =>
           new Promise((resolve, reject) =>
             RED.util.evaluateJSONataExpression(expression, msg, (error, result) =>
-              error ? reject(new Error(`has an expression that failed: ${error.message}`)) : resolve(result),
+              error
+                ? reject(new Error(`has an expression that failed: ${error.message}`))
+                : resolve(result),
             ),
           );
       }
@@ -53,15 +62,19 @@ module.exports = function (RED) {
       const calls = new Set();
 
       const show = (fill, shape, text) => {
-        const cut = text.length > MAX_STATUS_LENGTH ? `${text.slice(0, MAX_STATUS_LENGTH - 1)}…` : text;
+        const cut =
+          text.length > MAX_STATUS_LENGTH ? `${text.slice(0, MAX_STATUS_LENGTH - 1)}…` : text;
         this.status({ fill, shape, text: cut });
       };
-      const sending = () => show("blue", "dot", calls.size > 1 ? `sending (${calls.size})` : "sending");
+      const sending = () =>
+        show("blue", "dot", calls.size > 1 ? `sending (${calls.size})` : "sending");
 
       const run = async (msg) => {
         const connection = RED.nodes.getNode(config.connection);
         if (!connection) {
-          throw invalidInput([{ field: "connection", reason: "is missing: choose one in the node" }]);
+          throw invalidInput([
+            { field: "connection", reason: "is missing: choose one in the node" },
+          ]);
         }
         const { input, faults = [] } = await read(msg);
         const all = [...connection.faults, ...faults];
@@ -76,14 +89,25 @@ module.exports = function (RED) {
             msg.statusCode = payload.statusCode;
             const { statusCode, reason } = payload;
             const success = statusCode >= 200 && statusCode < 300;
-            end(() => show(success ? "green" : "red", success ? "dot" : "ring", [statusCode, reason].filter(Boolean).join(" ")));
+            end(() =>
+              show(
+                success ? "green" : "red",
+                success ? "dot" : "ring",
+                [statusCode, reason].filter(Boolean).join(" "),
+              ),
+            );
             send(msg);
             done();
           },
           (error) => {
-            const fields = error.code === "permanent-invalid-input" ? `: ${error.cause.map(({ field }) => field).join(", ")}` : "";
+            const fields =
+              error.code === "permanent-invalid-input"
+                ? `: ${error.cause.map(({ field }) => field).join(", ")}`
+                : "";
             end(() => show("red", "ring", `${SHORT[error.code] ?? "failed"}${fields}`));
-            done(error instanceof CardError ? error : new CardError("execution-failed", error.message));
+            done(
+              error instanceof CardError ? error : new CardError("execution-failed", error.message),
+            );
           },
         );
         const end = (status) => {
@@ -98,7 +122,9 @@ module.exports = function (RED) {
 
       this.on("close", async (done) => {
         let timer;
-        const late = new Promise((resolve) => (timer = setTimeout(resolve, CLOSE_WAIT_MILLISECONDS)));
+        const late = new Promise(
+          (resolve) => (timer = setTimeout(resolve, CLOSE_WAIT_MILLISECONDS)),
+        );
         await Promise.race([Promise.allSettled(calls), late]);
         clearTimeout(timer);
         releasePool();

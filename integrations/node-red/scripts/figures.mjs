@@ -61,12 +61,13 @@ async function card(pool, i) {
 /** Lines that are neither blank nor a comment. */
 function lines(...names) {
   const code = (line) => line.trim() !== "" && !/^\s*(\/\/|\/?\*)/.test(line);
-  return names
-    .flatMap((name) => readFileSync(`${folder}${name}`, "utf8").split("\n"))
-    .filter(code).length;
+  return names.flatMap((name) => readFileSync(`${folder}${name}`, "utf8").split("\n")).filter(code)
+    .length;
 }
 const inFolder = (name, end) =>
-  readdirSync(`${folder}${name}`).filter((file) => end.test(file)).map((file) => `${name}/${file}`);
+  readdirSync(`${folder}${name}`)
+    .filter((file) => end.test(file))
+    .map((file) => `${name}/${file}`);
 
 const single = new Pool({ threads: 1 });
 const first = await time(() => card(single, "first"));

@@ -69,7 +69,10 @@ test("the form has no other fields", () => {
   const known = ["profile", "properties"].flatMap((group) =>
     record(group).map(([name]) => camelCase(`${group}-${name}`)),
   );
-  assert.deepEqual(keys.map(([, key]) => key), ["name", "connection", ...known]);
+  assert.deepEqual(
+    keys.map(([, key]) => key),
+    ["name", "connection", ...known],
+  );
 });
 
 test("the locations of the interface are those of the form and of the node", () => {

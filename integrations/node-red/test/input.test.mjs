@@ -18,7 +18,9 @@ async function one(key, value) {
   return faults ?? input;
 }
 const dynamic = async (kind, value) => {
-  const config = { propertiesDynamicFields: [{ name: "x", kind, type: "msg", value: given(value) }] };
+  const config = {
+    propertiesDynamicFields: [{ name: "x", kind, type: "msg", value: given(value) }],
+  };
   const { input, faults } = await reader(config, evaluate)({});
   return faults ? faults[0] : input.properties.dynamicFields[0]?.value.val;
 };
@@ -133,7 +135,14 @@ test("an operator's settings", () => {
     allowedOrigins: ["https://api-eu.mixpanel.com"],
   });
   for (const threads of [0, 65, 1.5, "4", null]) assert.throws(() => read(threads), /Threads/);
-  for (const origins of ["https://a.example", [1], ["a.example"], ["https://a.example/x"], ["ftp://a.example"], ["https://u@a.example"]]) {
+  for (const origins of [
+    "https://a.example",
+    [1],
+    ["a.example"],
+    ["https://a.example/x"],
+    ["ftp://a.example"],
+    ["https://u@a.example"],
+  ]) {
     assert.throws(() => read(undefined, origins), /AllowedOrigins/, String(origins));
   }
 });

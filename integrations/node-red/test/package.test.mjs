@@ -33,7 +33,10 @@ test("the package holds what it needs to run, and nothing else", () => {
     assert.ok(files.includes(file), file);
   }
   const wanted = /^(LICENSE|README\.md|package\.json|(card|examples|lib|nodes|screenshots)\/.*)$/;
-  assert.deepEqual(files.filter((file) => !wanted.test(file)), []);
+  assert.deepEqual(
+    files.filter((file) => !wanted.test(file)),
+    [],
+  );
 });
 
 test("the package is what the flow library wants", () => {
@@ -45,7 +48,15 @@ test("the package is what the flow library wants", () => {
 });
 
 test("what is needed to run is installed with the package", () => {
-  const sources = ["worker.mjs", "http.mjs", "io.mjs", "pool.js", "card.js", "input.js", "settings.js"];
+  const sources = [
+    "worker.mjs",
+    "http.mjs",
+    "io.mjs",
+    "pool.js",
+    "card.js",
+    "input.js",
+    "settings.js",
+  ];
   for (const name of sources) {
     const source = readFileSync(`${folder}lib/${name}`, "utf8");
     for (const [, module] of source.matchAll(/(?:from |require\()"([^".][^"]*)"/g)) {

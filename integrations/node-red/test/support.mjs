@@ -37,7 +37,10 @@ export async function standIn(...options) {
     },
     requests: async () => (await json("/requests")).body,
     setFaults: async (...rules) => {
-      const { status, body } = await json("/faults", { method: "PUT", body: JSON.stringify(rules) });
+      const { status, body } = await json("/faults", {
+        method: "PUT",
+        body: JSON.stringify(rules),
+      });
       if (status !== 200) throw new Error(JSON.stringify(body));
     },
   };

@@ -61,8 +61,12 @@ export class Editor {
 
   /** Draws a wire from one node's output to another's input. */
   async wire(from, to) {
-    const output = await this.node(from).locator(".red-ui-flow-port-output .red-ui-flow-port").boundingBox();
-    const input = await this.node(to).locator(".red-ui-flow-port-input .red-ui-flow-port").boundingBox();
+    const output = await this.node(from)
+      .locator(".red-ui-flow-port-output .red-ui-flow-port")
+      .boundingBox();
+    const input = await this.node(to)
+      .locator(".red-ui-flow-port-input .red-ui-flow-port")
+      .boundingBox();
     const { mouse } = this.page;
     await mouse.move(output.x + output.width / 2, output.y + output.height / 2);
     await mouse.down();
@@ -96,7 +100,11 @@ export class Editor {
 
   /** The typed input that stands for the field. */
   typed(key) {
-    return this.page.locator(`#node-input-${key} + .red-ui-typedInput-container, #node-input-${key} ~ .red-ui-typedInput-container`).first();
+    return this.page
+      .locator(
+        `#node-input-${key} + .red-ui-typedInput-container, #node-input-${key} ~ .red-ui-typedInput-container`,
+      )
+      .first();
   }
 
   /** Chooses the type of a typed input by its menu, and fills it in. */

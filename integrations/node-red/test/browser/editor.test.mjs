@@ -32,7 +32,10 @@ test("a node from the palette, filled in, deployed, injected: the status code an
 
   await editor.edit(card);
   await editor.editConnection();
-  assert.equal(await page.locator("#node-config-input-projectToken").getAttribute("type"), "password");
+  assert.equal(
+    await page.locator("#node-config-input-projectToken").getAttribute("type"),
+    "password",
+  );
   await page.locator("#node-config-input-projectToken").fill(TOKEN);
   await page.locator("#node-config-input-region").selectOption("eu");
   await page.locator("#node-config-input-baseUrl").fill(mixpanel.origin);
@@ -73,7 +76,10 @@ test("a node from the palette, filled in, deployed, injected: the status code an
     [0, 1].map((i) => rows.nth(i).locator(".mixpanel-name").inputValue()),
   );
   assert.deepEqual(names, ["seats", "plan"]);
-  assert.equal(await page.locator("#node-input-profileProfileId").inputValue(), '"user-" & $string(42)');
+  assert.equal(
+    await page.locator("#node-input-profileProfileId").inputValue(),
+    '"user-" & $string(42)',
+  );
   await editor.done();
   await editor.node(card).locator(".red-ui-flow-node-error").waitFor({ state: "hidden" });
 
@@ -187,7 +193,9 @@ test("a field that is missing or wrong is marked, and named where it was deploye
   await editor.debugMessage('"permanent-invalid-input"').waitFor();
   assert.equal((await mixpanel.requests()).length, before);
   await eventually(async () =>
-    /^invalid input: profile\.profile-id, profile\.ip-address$/.test(await editor.status(card).textContent()),
+    /^invalid input: profile\.profile-id, profile\.ip-address$/.test(
+      await editor.status(card).textContent(),
+    ),
   );
   await page.close();
 });

@@ -14,7 +14,12 @@ import { folder } from "../support.mjs";
 
 const NAME = "node-red-contrib-mixpanel-create-profile";
 
-const CHROMIUM = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const CHROMIUM = [
+  process.env.CHROMIUM,
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+];
 
 function run(command, args, cwd) {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8" });
@@ -25,13 +30,20 @@ function run(command, args, cwd) {
 /** Puts the packed package where `npm install` would. */
 async function install(userDir) {
   // Built already, and the build's own words would stand before the JSON.
-  const packed = run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", userDir], folder);
+  const packed = run(
+    "npm",
+    ["pack", "--ignore-scripts", "--json", "--pack-destination", userDir],
+    folder,
+  );
   const [{ filename }] = JSON.parse(packed);
   const modules = join(userDir, "node_modules");
   await mkdir(modules);
   run("tar", ["-xzf", join(userDir, filename), "-C", userDir]);
   await rename(join(userDir, "package"), join(modules, NAME));
-  await symlink(join(folder, "node_modules", "@bytecodealliance"), join(modules, "@bytecodealliance"));
+  await symlink(
+    join(folder, "node_modules", "@bytecodealliance"),
+    join(modules, "@bytecodealliance"),
+  );
 }
 
 /** Starts a Node-RED of its own; `stop` ends it and removes what it has written. */
