@@ -26,10 +26,10 @@ if ! has_node; then
     echo "test: install Node.js 20 or newer" >&2
     exit 1
 fi
-if ! has_chromium; then
-    [ "${INSTALL:-yes}" = no ] && { echo "skipped: chromium is not installed"; exit 0; }
+if ! has_chromium || ! command -v openssl >/dev/null; then
+    [ "${INSTALL:-yes}" = no ] && { echo "skipped: chromium or openssl is not installed"; exit 0; }
     as_root apt-get update -qq
-    as_root apt-get install -y -qq --no-install-recommends chromium
+    as_root apt-get install -y -qq --no-install-recommends chromium openssl
 fi
 
 # The lock file of the last installation stands in node_modules: nothing to do where it is the same.
