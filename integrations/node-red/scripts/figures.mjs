@@ -77,9 +77,11 @@ await each(500, 1, bare);
 const bareLater = await each(1_000, 1, bare);
 await single.close();
 
+const memory = process.memoryUsage().rss;
 const pool = new Pool({ threads: THREADS });
 await each(500, AT_ONCE, (i) => card(pool, i));
 const together = await each(CALLS, AT_ONCE, (i) => card(pool, i));
+const perThread = (process.memoryUsage().rss - memory) / THREADS / 1e6;
 await pool.close();
 
 const wasi = lines("lib/worker.mjs", "lib/http.mjs", "lib/io.mjs");
@@ -91,6 +93,7 @@ const ratio = (a, b) => (a / b).toFixed(1);
 console.log(`first call (a thread starts, the card is compiled): ${ratio(first, later)} times a later one
 later call, one after the other: ${ratio(later, bareLater)} times the same POST by node:http
 ${AT_ONCE} at once on ${THREADS} threads: ${Math.round(1000 / together)} calls a second, ${ratio(later, together)} times those of one after the other
+memory: ${Math.round(perThread)} MB a thread, after ${CALLS} calls
 lines of code: ${wasi + rest} of glue (${wasi} for WASI's HTTP and the thread, ${rest} for the pool and the call); ${nodes} for the nodes, ${form} for the forms and the build`);
 
 agent.destroy();
