@@ -169,17 +169,32 @@ pub async fn run(
     Ok(())
 }
 
-/// One call: the outcome of each line, and why the host stopped it, if it did.
+/// The outcome of each line, and why the host stopped a call, if it did.
 async fn create(
     card: &Card,
     connection: &Connection,
     part: Part,
 ) -> Result<(Vec<Outcome>, Option<CallError>), ListError> {
-    let (created, stopped) = match card.create_profiles(connection, &part.inputs).await {
-        Ok(Ok(outcomes)) => (outcomes, None),
-        Ok(Err(error)) => return Err(ListError::Connection(error)),
-        Err(stopped) => (vec![], Some(stopped)),
-    };
+    let mut created = Vec::with_capacity(part.inputs.len());
+    let mut last_stopped = None;
+    // What waits to be called, the next one last.
+    let mut slices = vec![part.inputs.as_slice()];
+    while let Some(inputs) = slices.pop() {
+        match card.create_profiles(connection, inputs).await {
+            Ok(Ok(outcomes)) => created.extend(outcomes),
+            Ok(Err(error)) => return Err(ListError::Connection(error)),
+            // One that is too large must not hold back the others.
+            Err(CallError::Memory(_)) if inputs.len() > 1 => {
+                let (first, second) = inputs.split_at(inputs.len() / 2);
+                slices.extend([second, first]);
+            }
+            Err(stopped) => {
+                let failed = Outcome::Err(Error::ExecutionFailed);
+                created.extend(std::iter::repeat_n(failed, inputs.len()));
+                last_stopped = Some(stopped);
+            }
+        }
+    }
     let mut created = created.into_iter();
     let mut next = || {
         created
@@ -191,7 +206,7 @@ async fn create(
         .into_iter()
         .map(|refused| refused.unwrap_or_else(&mut next))
         .collect();
-    Ok((outcomes, stopped))
+    Ok((outcomes, last_stopped))
 }
 
 #[cfg(test)]

@@ -397,6 +397,29 @@ fn a_list_gives_a_result_a_line_in_order_and_counts_at_the_end() {
 }
 
 #[test]
+fn a_user_too_large_for_the_card_does_not_hold_back_the_others() {
+    let stand_in = StandIn::start(stand_in::Options::default()).expect("a stand-in");
+    let list = folder("large").join("users.jsonl");
+    // As a list of texts, two million of them take more memory than a call may have.
+    let items = vec![r#""a""#; 1_900_000].join(",");
+    let large = format!(
+        r#"{{"profile":{{"profile-id":"large"}},"properties":{{"dynamic-fields":[{{"name":"l","value":{{"text-list":[{items}]}}}}]}}}}"#
+    );
+    let lines = users(5).replacen('\n', &format!("\n{large}\n"), 2);
+    std::fs::write(&list, lines).expect("a list");
+    let output = run_list(&stand_in, &list, &[]);
+    let failed: Vec<_> = stdout(&output)
+        .lines()
+        .map(|line| line.contains("execution-failed"))
+        .collect();
+    assert_eq!(failed, [false, true, false, true, false, false, false]);
+    let said = stderr(&output);
+    assert!(said.contains("memory"), "{said}");
+    assert!(said.ends_with("200: 5\nexecution-failed: 2\n"), "{said}");
+    assert_eq!(stand_in.profile_count(), 5);
+}
+
+#[test]
 fn a_list_goes_on_where_it_was_interrupted() {
     let stand_in = StandIn::start(stand_in::Options::default()).expect("a stand-in");
     let folder = folder("resume");
