@@ -50,7 +50,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (60)
 
 size: ## what the component's bytes are made of
 	cargo run --locked --release --quiet --example size -- \
-		"$$(CARGO_PROFILE_COMPONENT_STRIP=none CARGO_TARGET_DIR=target/size scripts/build-component.sh)"
+		"$$(CARGO_PROFILE_COMPONENT_STRIP=debuginfo CARGO_TARGET_DIR=target/size scripts/build-component.sh)"
 
 lint: ## format, and clippy with warnings as errors
 	cargo fmt --all --check
