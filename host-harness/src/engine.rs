@@ -9,18 +9,23 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use wasmtime::component::{Component, HasData, InstancePre, Linker, ResourceTable};
-use wasmtime::{Cache, CacheConfig, Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 use wasmtime::{ResourceLimiter, Store};
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
-use wasmtime_wasi_http::p2::bindings::http::{outgoing_handler, types};
+use wasmtime_wasi_http::p2::bindings::http::types;
 use wasmtime_wasi_http::{WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::bindings::wasi::io;
 
+use crate::cache::Cache;
 use crate::clock::{CallClock, Clock, ClockView, HasClock};
+use crate::exchange;
 use crate::outbound::{Hooks, Outbound};
 
 /// How often a guest that computes without end is interrupted, so that its deadline can strike.
 const EPOCH: Duration = Duration::from_millis(10);
+
+/// Of entries in a table of the guest's: the functions that it calls by pointer. The card has 200.
+const MAX_TABLE: usize = 1_024;
 
 /// What one call may use.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +55,7 @@ impl Default for Limits {
 pub struct Engine {
     inner: wasmtime::Engine,
     limits: Limits,
+    cache: Option<Arc<Cache>>,
     _ticker: Arc<Ticker>,
 }
 
@@ -68,28 +74,40 @@ impl Engine {
             .total_tables(limits.concurrency.saturating_mul(2))
             .total_stacks(limits.concurrency)
             .max_memory_size(limits.memory)
-            // What a usual call touches stays mapped from call to call.
+            // What a usual call touches stays mapped from call to call, and is wiped by hand: the
+            // kernel tells which pages those are.
             .linear_memory_keep_resident(256 << 10)
-            .table_keep_resident(16 << 10)
-            .async_stack_keep_resident(32 << 10);
+            .table_elements(MAX_TABLE)
+            .table_keep_resident(MAX_TABLE * size_of::<usize>())
+            .pagemap_scan(Enabled::Auto);
         let mut config = Config::new();
         config
             .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-            .epoch_interruption(true);
-        if let Some(folder) = cache {
-            let folder = std::path::absolute(folder)?;
-            let mut settings = CacheConfig::new();
-            settings.with_directory(&folder);
-            let cache = Cache::new(settings)
-                .map_err(anyhow::Error::from)
-                .with_context(|| format!("the cache folder {} cannot be used", folder.display()))?;
-            config.cache(Some(cache));
-        }
+            .epoch_interruption(true)
+            .concurrency_support(false)
+            // Bounds are checked in the code, not by unmapped pages: a memory that grows and is wiped
+            // keeps its mapping, where the kernel would have to change it twice a call, and to tell
+            // all processors.
+            .signals_based_traps(false)
+            .memory_reservation(limits.memory as u64)
+            .memory_guard_size(0)
+            // They would make the compiled code a seventh larger, and its loading that much slower.
+            .generate_address_map(false)
+            .native_unwind_info(false);
+        let cache = cache
+            .map(|folder| {
+                let folder = std::path::absolute(folder)?;
+                Cache::open(&folder).with_context(|| {
+                    format!("the cache folder {} cannot be used", folder.display())
+                })
+            })
+            .transpose()?;
         let inner = wasmtime::Engine::new(&config).map_err(anyhow::Error::from)?;
         let ticker = Arc::new(Ticker::start(inner.clone())?);
         Ok(Engine {
             inner,
             limits,
+            cache: cache.map(Arc::new),
             _ticker: ticker,
         })
     }
@@ -100,9 +118,11 @@ impl Engine {
     ///
     /// The bytes are no component, or it wants more than that.
     pub(crate) fn load(&self, component: &[u8]) -> Result<InstancePre<State>> {
-        let component = Component::from_binary(&self.inner, component)
-            .map_err(anyhow::Error::from)
-            .context("this is not a WebAssembly component")?;
+        let component = match &self.cache {
+            Some(cache) => cache.load(&self.inner, component).map(|(loaded, _)| loaded),
+            None => Component::from_binary(&self.inner, component).map_err(anyhow::Error::from),
+        }
+        .context("this is not a WebAssembly component")?;
         let mut linker = Linker::new(&self.inner);
         link(&mut linker)
             .and_then(|()| linker.instantiate_pre(&component))
@@ -117,7 +137,8 @@ impl Engine {
     /// A fresh store for one call.
     pub(crate) fn store(&self, outbound: &Arc<Outbound>, clock: Clock) -> Store<State> {
         let state = State {
-            table: ResourceTable::new(),
+            // As many as a usual call holds.
+            table: ResourceTable::with_capacity(16),
             http: WasiHttpCtx::new(),
             hooks: Hooks::new(outbound),
             clock: CallClock::start(clock),
@@ -140,15 +161,15 @@ fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         clock: &mut state.clock,
         table: &mut state.table,
     })?;
-    outgoing_handler::add_to_linker::<_, WasiHttp>(linker, State::http)?;
-    types::add_to_linker::<_, WasiHttp>(linker, &types::LinkOptions::default(), State::http)
+    types::add_to_linker::<_, WasiHttp>(linker, &types::LinkOptions::default(), State::http)?;
+    exchange::link(linker)
 }
 
 /// One call's state on the host's side.
 pub(crate) struct State {
-    table: ResourceTable,
+    pub(crate) table: ResourceTable,
     http: WasiHttpCtx,
-    hooks: Hooks,
+    pub(crate) hooks: Hooks,
     clock: CallClock,
     memory: MemoryLimit,
 }

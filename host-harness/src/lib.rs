@@ -8,10 +8,12 @@
 //!
 //! [`schema`] and [`metadata`] make what stands beside the component.
 
+mod cache;
 pub mod card;
 pub mod clock;
 mod connector;
 pub mod engine;
+mod exchange;
 pub mod fault;
 pub mod list;
 pub mod metadata;
@@ -20,3 +22,6 @@ pub mod outbound;
 pub mod records;
 pub mod schema;
 pub mod stand_in;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::uri::Scheme;
-use http::{Request, Response, Uri};
+use http::{HeaderName, Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::capture_connection;
@@ -23,7 +23,12 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::time::timeout;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+use wasmtime_wasi_http::p2::bindings::http::types::{
+    DnsErrorPayload, ErrorCode, TlsAlertReceivedPayload,
+};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, WasiBody, WasiHttpHooks,
+};
 
 use crate::connector::{Connector, NameLookupFailed, Used};
 
@@ -258,20 +263,24 @@ impl Outbound {
         })
     }
 
-    fn allows(&self, uri: &Uri) -> bool {
+    /// The most bytes that a request's body may have.
+    pub(crate) fn max_request(&self) -> usize {
+        self.max_request
+    }
+
+    pub(crate) fn allows(&self, uri: &Uri) -> bool {
         Origin::of(uri).is_some_and(|origin| self.allow.contains(&origin))
     }
 
     /// Sends a request, and once more where it went out on a connection that had been idle and
     /// turned out to be closed: no byte of an answer came, and the server can hardly have seen it.
-    async fn send(
+    pub(crate) async fn send(
         &self,
         request: Request<WasiBody>,
-        options: Option<RequestOptions>,
-    ) -> Result<Response<WasiBody>, Error> {
+        options: RequestOptions,
+    ) -> Result<Response<WasiBody>, ErrorCode> {
         let (parts, body) = request.into_parts();
-        let body = collect(body, self.max_request).await?;
-        let options = options.unwrap_or_default();
+        let body = whole(body, self.max_request).await?;
         let shorter = |host: Duration, guest: Option<Duration>| guest.map_or(host, |g| g.min(host));
         let connect = shorter(self.timeouts.connect, options.connect_timeout);
         let first_byte = shorter(self.timeouts.first_byte, options.first_byte_timeout);
@@ -318,24 +327,24 @@ impl Outbound {
             result = &mut response => return finish(result, None),
             connected = timeout(connect, connected) => match connected {
                 Ok(used) => used.flatten(),
-                Err(_) => return Err(Failed::for_good(Error::ConnectionTimeout)),
+                Err(_) => return Err(Failed::for_good(ErrorCode::ConnectionTimeout)),
             },
         };
         match timeout(first_byte, response).await {
             Ok(result) => finish(result, used),
-            Err(_) => Err(Failed::for_good(Error::ConnectionReadTimeout)),
+            Err(_) => Err(Failed::for_good(ErrorCode::ConnectionReadTimeout)),
         }
     }
 }
 
 /// Why a request has no answer, and whether its connection had served one before.
 struct Failed {
-    error: Error,
+    error: ErrorCode,
     was_used: bool,
 }
 
 impl Failed {
-    fn for_good(error: Error) -> Self {
+    fn for_good(error: ErrorCode) -> Self {
         Failed {
             error,
             was_used: false,
@@ -357,7 +366,7 @@ fn finish(
         Err(error) => {
             let used = used.or_else(|| error.connect_info().and_then(Used::of));
             let error = classify(&error);
-            let was_closed = matches!(error, Error::ConnectionTerminated);
+            let was_closed = matches!(error, ErrorCode::ConnectionTerminated);
             Err(Failed {
                 was_used: was_closed && used.is_some_and(|used| used.get()),
                 error,
@@ -367,35 +376,35 @@ fn finish(
 }
 
 /// What failed, in the terms of `wasi:http`.
-fn classify(error: &ClientError) -> Error {
+fn classify(error: &ClientError) -> ErrorCode {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     let mut terminated = false;
     while let Some(current) = cause {
         if current.is::<NameLookupFailed>() {
-            return Error::DnsError {
+            return ErrorCode::DnsError(DnsErrorPayload {
                 rcode: None,
                 info_code: None,
-            };
+            });
         }
         if let Some(tls) = current.downcast_ref::<rustls::Error>() {
             return classify_tls(tls);
         }
         if let Some(http) = current.downcast_ref::<hyper::Error>() {
             if http.is_parse() {
-                return Error::HttpProtocolError;
+                return ErrorCode::HttpProtocolError;
             }
             terminated |= http.is_incomplete_message() || http.is_closed() || http.is_canceled();
         }
         if let Some(io) = current.downcast_ref::<io::Error>() {
             match io.kind() {
-                io::ErrorKind::ConnectionRefused => return Error::ConnectionRefused,
-                io::ErrorKind::TimedOut => return Error::ConnectionTimeout,
+                io::ErrorKind::ConnectionRefused => return ErrorCode::ConnectionRefused,
+                io::ErrorKind::TimedOut => return ErrorCode::ConnectionTimeout,
                 io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                    return Error::DestinationUnavailable;
+                    return ErrorCode::DestinationUnavailable;
                 }
                 // A connection that ends while it is being made ends in the TLS handshake.
                 io::ErrorKind::UnexpectedEof if error.is_connect() => {
-                    return Error::TlsProtocolError;
+                    return ErrorCode::TlsProtocolError;
                 }
                 io::ErrorKind::ConnectionReset
                 | io::ErrorKind::ConnectionAborted
@@ -413,51 +422,39 @@ fn classify(error: &ClientError) -> Error {
         cause = current.source();
     }
     if terminated {
-        Error::ConnectionTerminated
+        ErrorCode::ConnectionTerminated
     } else if error.is_connect() {
-        Error::DestinationUnavailable
+        ErrorCode::DestinationUnavailable
     } else {
-        Error::HttpProtocolError
+        ErrorCode::HttpProtocolError
     }
 }
 
-fn classify_tls(error: &rustls::Error) -> Error {
+fn classify_tls(error: &rustls::Error) -> ErrorCode {
     match error {
         rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
-            Error::TlsCertificateError
+            ErrorCode::TlsCertificateError
         }
-        rustls::Error::AlertReceived(alert) => Error::TlsAlertReceived {
-            alert_id: Some(u8::from(*alert)),
-            alert_message: alert.as_str().map(str::to_owned),
-        },
-        _ => Error::TlsProtocolError,
+        rustls::Error::AlertReceived(alert) => {
+            ErrorCode::TlsAlertReceived(TlsAlertReceivedPayload {
+                alert_id: Some(u8::from(*alert)),
+                alert_message: alert.as_str().map(str::to_owned),
+            })
+        }
+        _ => ErrorCode::TlsProtocolError,
     }
 }
 
-/// The whole body of a request: it may have to be sent twice.
-async fn collect(mut body: WasiBody, max: usize) -> Result<Bytes, Error> {
-    let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else {
-            continue;
-        };
-        if first.len() + rest.len() + data.len() > max {
-            return Err(Error::HttpRequestBodySize(Some(max as u64)));
-        }
-        if first.is_empty() {
-            first = data;
-        } else {
-            rest.extend_from_slice(&data);
-        }
+/// The whole body of a request, which comes in one piece: it may have to be sent twice.
+async fn whole(mut body: WasiBody, max: usize) -> Result<Bytes, ErrorCode> {
+    let Some(frame) = body.frame().await else {
+        return Ok(Bytes::new());
+    };
+    match frame {
+        Ok(frame) => Ok(frame.into_data().unwrap_or_default()),
+        Err(Error::HttpRequestBodySize(_)) => Err(ErrorCode::HttpRequestBodySize(Some(max as u64))),
+        Err(_) => Err(ErrorCode::HttpProtocolError),
     }
-    if rest.is_empty() {
-        return Ok(first);
-    }
-    let mut whole = BytesMut::with_capacity(first.len() + rest.len());
-    whole.extend_from_slice(&first);
-    whole.extend_from_slice(&rest);
-    Ok(whole.freeze())
 }
 
 #[derive(Clone, Copy)]
@@ -498,30 +495,30 @@ impl Hooks {
     pub(crate) fn new(outbound: &Arc<Outbound>) -> Self {
         Hooks(Arc::clone(outbound))
     }
+
+    pub(crate) fn outbound(&self) -> &Arc<Outbound> {
+        &self.0
+    }
+}
+
+impl WasiHttpHooks for Hooks {
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        DEFAULT_FORBIDDEN_HEADERS.contains(name)
+    }
+
+    /// Requests go out by [`crate::exchange`]; the library's own way would know no allow-list.
+    fn send_request(
+        &mut self,
+        _request: Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _sent: IoFuture,
+    ) -> Box<SendFuture> {
+        Box::new(async { Err(Error::HttpRequestDenied) })
+    }
 }
 
 type SendFuture = dyn Future<Output = Result<(Response<WasiBody>, IoFuture), Error>> + Send;
 type IoFuture = Box<dyn Future<Output = Result<(), Error>> + Send>;
-
-impl WasiHttpHooks for Hooks {
-    fn send_request(
-        &mut self,
-        request: Request<WasiBody>,
-        options: Option<RequestOptions>,
-        _sent: IoFuture,
-    ) -> Box<SendFuture> {
-        if !self.0.allows(request.uri()) {
-            return Box::new(async { Err(Error::HttpRequestDenied) });
-        }
-        let outbound = Arc::clone(&self.0);
-        Box::new(async move {
-            let response = outbound.send(request, options).await?;
-            // The pool drives the connection; there is no work of this request's own.
-            let io: IoFuture = Box::new(async { Ok(()) });
-            Ok((response, io))
-        })
-    }
-}
 
 #[cfg(test)]
 mod tests {
