@@ -6,7 +6,7 @@ CARD := dist/mixpanel-create-profile.wasm
 SCHEMA := dist/mixpanel-create-profile.schema.json
 PYTHON := target/python/bin/python
 
-.PHONY: help component run test test-python test-hosts test-node-red test-obelisk soak stress fuzz size lint fmt clean
+.PHONY: help component run test test-python test-hosts test-node-red test-obelisk soak stress fuzz size bench bench-peers lint fmt clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' Makefile | expand -t 16
@@ -51,6 +51,16 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (60)
 size: ## what the component's bytes are made of
 	cargo run --locked --release --quiet --example size -- \
 		"$$(CARGO_PROFILE_COMPONENT_STRIP=debuginfo CARGO_TARGET_DIR=target/size scripts/build-component.sh)"
+
+bench: component ## what a call costs, beside hyper alone: the table of BENCHMARKS.md
+	cargo bench --locked --workspace --bench bench
+
+bench-peers: ## the same, beside Mixpanel's own libraries for Python and Node too
+	python3 -m venv target/bench-peers/python
+	target/bench-peers/python/bin/python -m pip install --quiet --requirement benches/peers/requirements.txt
+	cp benches/peers/package.json benches/peers/package-lock.json target/bench-peers
+	npm ci --silent --prefix target/bench-peers
+	$(MAKE) bench
 
 lint: ## format, and clippy with warnings as errors
 	cargo fmt --all --check

@@ -1,0 +1,81 @@
+//! From the component's file to its first answer, each time in a new process.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, ensure};
+use host_harness::engine::{Engine, Limits};
+
+use crate::card::Ours;
+use crate::load::Caller as _;
+use crate::server::Server;
+use crate::table::{self, Row};
+
+pub fn measure(rounds: usize) -> Result<()> {
+    let server = Server::start()?;
+    let folder = Folder::new()?;
+    let mut rows = [
+        Row::new("start to first answer: compiled code in the cache", "ms").with_goal("≤ 2"),
+        Row::new("start to first answer: without", "ms").with_goal("≤ 150"),
+    ];
+    first_answer(&server.origin, Some(&folder.0))?;
+    for _ in 0..rounds {
+        rows[0].push(first_answer(&server.origin, Some(&folder.0))?);
+        rows[1].push(first_answer(&server.origin, None)?);
+    }
+    table::print(&rows);
+    Ok(())
+}
+
+/// Milliseconds, as a new process counts them.
+fn first_answer(origin: &str, cache: Option<&Path>) -> Result<f64> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["first", origin]);
+    if let Some(cache) = cache {
+        command.arg(cache);
+    }
+    let output = command.output()?;
+    ensure!(
+        output.status.success(),
+        "the process for the first call failed"
+    );
+    let text = String::from_utf8(output.stdout)?;
+    text.trim().parse().context("milliseconds")
+}
+
+/// That process: loads the card, makes one call, and prints the time both took.
+pub fn first(arguments: &[String]) -> Result<()> {
+    let start = Instant::now();
+    let origin = arguments.first().context("an origin")?;
+    // As `host-harness run` has it.
+    let limits = Limits {
+        concurrency: 1,
+        ..Limits::default()
+    };
+    let engine = Engine::new(limits, arguments.get(1).map(Path::new))?;
+    let card = Ours::new(&engine, origin, origin)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(card.call())?;
+    println!("{}", start.elapsed().as_secs_f64() * 1e3);
+    Ok(())
+}
+
+/// A folder for the cache, which goes with the benchmark.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("card-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        Ok(Folder(folder))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
