@@ -1,8 +1,10 @@
 //! Many profiles, as many to a request as each of those compared can send.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use bytes::Bytes;
-use host_harness::records::Input;
+use host_harness::card::Card;
+use host_harness::engine::{Engine, Limits};
+use host_harness::records::{Connection, Input};
 use serde::Serialize;
 
 use crate::calls;
@@ -25,19 +27,31 @@ pub fn measure(rounds: usize) -> Result<()> {
     let inputs = inputs()?;
     let bare = Bare::new(&server.origin, Bytes::new())?;
     let mut native = Row::new("lists: a loop in Rust, serde_json and hyper", "profiles/s");
+    let engine = Engine::new(Limits::default(), None)?;
+    let card = Card::load(&engine, &card::component(), card::outbound(&server.origin)?)?;
+    let connection = card::connection(&server.origin);
+    let mut ours = Row::new("lists: the card, create-profiles", "profiles/s");
+    let mut share = Row::new("lists: the card's profiles, of the loop's", "%").with_goal("≥ 50");
+    let mut times =
+        Row::new("lists: the card's profiles, of mixpanel-python's", "times").with_goal("≥ 10");
     let mut python = Row::new("lists: mixpanel-python, BufferedConsumer", "profiles/s");
     let installed = peers::are_installed();
     for round in 0..=rounds {
         let per_second = PROFILES as f64 / runtime.block_on(by_loop(&bare, &inputs))?;
+        let by_card = PROFILES as f64 / runtime.block_on(by_card(&card, &connection, &inputs))?;
         if round == 0 {
             continue;
         }
         native.push(per_second);
+        ours.push(by_card);
+        share.push(by_card / per_second * 100.0);
         if installed {
-            python.push(1.0 / peers::python(&server.origin, "buffered", PROFILES / 4)?);
+            let by_python = 1.0 / peers::python(&server.origin, "buffered", PROFILES / 4)?;
+            python.push(by_python);
+            times.push(by_card / by_python);
         }
     }
-    table::print(&[native, python]);
+    table::print(&[native, ours, python, share, times]);
     Ok(())
 }
 
@@ -108,6 +122,20 @@ async fn by_loop(bare: &Bare, inputs: &[Input]) -> Result<f64> {
         let updates: Vec<_> = batch.iter().map(update).collect();
         let body = Bytes::from(serde_json::to_vec(&updates)?);
         bare.with_body(body).call().await?;
+    }
+    Ok(start.elapsed().as_secs_f64())
+}
+
+/// The same lists by the card, one call a request; seconds.
+async fn by_card(card: &Card, connection: &Connection, inputs: &[Input]) -> Result<f64> {
+    let start = std::time::Instant::now();
+    for batch in inputs.chunks(BATCH) {
+        let outcomes = card.create_profiles(connection, batch).await?;
+        let outcomes = outcomes.map_err(|error| anyhow!("{error:?}"))?;
+        ensure!(outcomes.len() == batch.len(), "{} outcomes", outcomes.len());
+        for outcome in &outcomes {
+            card::succeeded(outcome)?;
+        }
     }
     Ok(start.elapsed().as_secs_f64())
 }
