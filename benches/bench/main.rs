@@ -5,7 +5,10 @@
 //! rows of a group are measured in turns, a round each, so that what else the machine does meets all
 //! of them alike. `bench processor [card]`: processor time a call, or the card alone for a profiler.
 
-#![allow(clippy::print_stdout, reason = "a command")]
+#![allow(
+    clippy::cast_precision_loss,
+    reason = "figures have three digits, and counts are far below 2^52"
+)]
 
 mod calls;
 mod card;

@@ -8,6 +8,7 @@
 //!
 //! Files appear whole, under a name of their own first: any number of processes may share a folder.
 
+use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read as _, Write as _};
@@ -156,7 +157,8 @@ fn name(engine: &Engine, component: &[u8]) -> String {
     let content = ring::digest::digest(&SHA256, component);
     let mut name = String::with_capacity(2 * SHA256_OUTPUT_LEN + 17);
     for byte in content.as_ref() {
-        name.push_str(&format!("{byte:02x}"));
+        // Writing to a string cannot fail.
+        let _ = write!(name, "{byte:02x}");
     }
     name + &format!("-{:016x}", hasher.finish())
 }
