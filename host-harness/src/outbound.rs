@@ -314,24 +314,18 @@ impl Outbound {
     ) -> Result<Response<hyper::body::Incoming>, Failed> {
         let mut connection = capture_connection(&mut request);
         let mut response = pin!(self.client.request(request));
-        let connected = async {
-            // `None` where connecting failed: the response tells why.
-            connection
-                .wait_for_connection_metadata()
-                .await
-                .as_ref()
-                .map(Used::of)
-        };
-        let used = tokio::select! {
+        tokio::select! {
             biased;
-            result = &mut response => return finish(result, None),
-            connected = timeout(connect, connected) => match connected {
-                Ok(used) => used.flatten(),
-                Err(_) => return Err(Failed::for_good(ErrorCode::ConnectionTimeout)),
-            },
-        };
+            result = &mut response => return finish(result),
+            // It ends too where connecting failed: the response tells why.
+            connected = timeout(connect, connection.wait_for_connection_metadata()) => {
+                if connected.is_err() {
+                    return Err(Failed::for_good(ErrorCode::ConnectionTimeout));
+                }
+            }
+        }
         match timeout(first_byte, response).await {
-            Ok(result) => finish(result, used),
+            Ok(result) => finish(result),
             Err(_) => Err(Failed::for_good(ErrorCode::ConnectionReadTimeout)),
         }
     }
@@ -352,19 +346,21 @@ impl Failed {
     }
 }
 
+/// Marks the connection of an answer as used; tells whether that of a failure was.
+///
+/// Both know their connection, however fast they came.
 fn finish(
     result: Result<Response<hyper::body::Incoming>, ClientError>,
-    used: Option<Used>,
 ) -> Result<Response<hyper::body::Incoming>, Failed> {
     match result {
         Ok(response) => {
-            if let Some(used) = used {
+            if let Some(used) = response.extensions().get::<Used>() {
                 used.set();
             }
             Ok(response)
         }
         Err(error) => {
-            let used = used.or_else(|| error.connect_info().and_then(Used::of));
+            let used = error.connect_info().and_then(Used::of);
             let error = classify(&error);
             let was_closed = matches!(error, ErrorCode::ConnectionTerminated);
             Err(Failed {
