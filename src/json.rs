@@ -65,17 +65,14 @@ impl<'a> Raw<'a> {
         });
         entries
     }
+}
 
-    /// The value of an object's last entry under `key`.
-    pub fn get(self, key: &str) -> Option<Raw<'a>> {
-        let mut found = None;
-        for (name, value) in self.entries() {
-            if name.string().is_some_and(|name| name == key) {
-                found = Some(value);
-            }
-        }
-        found
-    }
+/// The value of the last of an object's entries under `key`.
+pub fn find<'a>(entries: &[(Raw<'a>, Raw<'a>)], key: &str) -> Option<Raw<'a>> {
+    let mut latest_first = entries.iter().rev();
+    let (_, value) =
+        latest_first.find(|(name, _)| name.string().is_some_and(|name| name == key))?;
+    Some(*value)
 }
 
 /// Reads the next value of `text`, which `lexer` is in, and hands its entries to `each`.
@@ -139,7 +136,7 @@ pub fn write<T: serde::Serialize + ?Sized>(value: &T) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_DEPTH, Raw};
+    use super::{MAX_DEPTH, Raw, find};
 
     #[test]
     fn what_is_json() {
@@ -219,9 +216,10 @@ mod tests {
             .collect();
         let expected = [("a", "1"), ("b", r#"[2,"3"]"#), ("a", "null")];
         assert_eq!(entries, expected.map(|(key, text)| (key.to_owned(), text)));
-        assert_eq!(object.get("a").map(Raw::text), Some("null"));
-        assert_eq!(object.get("c"), None);
-        let items = object.get("b").expect("b").entries();
+        let entries = object.entries();
+        assert_eq!(find(&entries, "a").map(Raw::text), Some("null"));
+        assert_eq!(find(&entries, "c"), None);
+        let items = find(&entries, "b").expect("b").entries();
         assert_eq!(items.len(), 2);
         assert_eq!(items[1].1.text(), r#""3""#);
     }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::bindings::profiles::Output;
 use crate::faults::{text, with_figure};
-use crate::json::Raw;
+use crate::json::{Raw, find};
 
 /// More of an answer is not read: what Mixpanel has to say fits in a hundredth of it.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -89,9 +89,10 @@ fn verdict(answer: &Answer, updates: usize) -> Verdict {
             None => Verdict::NotUnderstood,
         };
     }
-    let words = words(body);
-    let status = body.get("status").and_then(one_or_zero);
-    let counts_fewer = body.get("num_good_events").is_some_and(|count| {
+    let entries = body.entries();
+    let words = words(&entries);
+    let status = find(&entries, "status").and_then(one_or_zero);
+    let counts_fewer = find(&entries, "num_good_events").is_some_and(|count| {
         let count = count.text();
         let count = count.strip_suffix(".0").unwrap_or(count);
         !count.parse::<usize>().is_ok_and(|count| count >= updates)
@@ -122,7 +123,7 @@ fn one_or_zero(value: Raw<'_>) -> Option<bool> {
 }
 
 /// What the body names as wrong, in Mixpanel's own words; `None` where it names nothing.
-fn words(body: Raw<'_>) -> Option<String> {
+fn words(body: &[(Raw<'_>, Raw<'_>)]) -> Option<String> {
     let mut words = String::new();
     let mut add = |separator, more: Option<String>| {
         if let Some(more) = more {
@@ -133,7 +134,7 @@ fn words(body: Raw<'_>) -> Option<String> {
         }
     };
     for key in ["error", "errors", "failed_records"] {
-        let Some(value) = body.get(key) else {
+        let Some(value) = find(body, key) else {
             continue;
         };
         if key != "failed_records" || value.kind() != "an array" {
@@ -142,8 +143,9 @@ fn words(body: Raw<'_>) -> Option<String> {
         }
         for (_, record) in value.entries() {
             // `field: message`
-            let field = record.get("field").and_then(words_of);
-            let message = record.get("message").and_then(words_of);
+            let entries = record.entries();
+            let field = find(&entries, "field").and_then(words_of);
+            let message = find(&entries, "message").and_then(words_of);
             if field.is_none() && message.is_none() {
                 add("; ", words_of(record));
             } else {
@@ -171,7 +173,7 @@ fn words_of(value: Raw<'_>) -> Option<String> {
 
 /// Mixpanel's own words in an answer that is no success; else what the answer says as text.
 fn own_words(answer: &Answer, token: &str) -> Option<String> {
-    if let Some(words) = json(answer).and_then(words) {
+    if let Some(words) = json(answer).and_then(|body| words(&body.entries())) {
         return Some(words);
     }
     let body = String::from_utf8_lossy(&answer.body);
