@@ -206,11 +206,15 @@ fn are_digits(text: &[u8]) -> bool {
 
 /// Of a few digits.
 fn number(digits: &[u8]) -> Option<i64> {
-    are_digits(digits).then(|| {
-        digits
-            .iter()
-            .fold(0, |number, digit| number * 10 + i64::from(digit - b'0'))
-    })
+    let mut number = 0;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + i64::from(digit);
+    }
+    Some(number)
 }
 
 /// Names the two slips that are seen most: a bare date, and a time without an offset.
