@@ -265,9 +265,10 @@ impl<'a> Collector<'a, '_> {
             }
             let characters = characters(item);
             if characters > MAX_LIST_ITEM_CHARACTERS {
-                let field = text(&[&path(DYNAMIC, name), "[#]"]);
+                // A name may hold a # of its own.
+                let field = text(&[&path(DYNAMIC, name), &with_figure("[#]", index)]);
                 self.faults.add_figure(
-                    &with_figure(&field, index),
+                    &field,
                     "has # characters: at most 255 are allowed in a list's item",
                     characters,
                 );

@@ -252,7 +252,7 @@ fn placeholder_ids_are_refused_and_their_neighbours_are_not() {
 #[test]
 fn limits() {
     type Change = fn(&mut Input, usize);
-    let cases: [(&str, usize, Change); 9] = [
+    let cases: [(&str, usize, Change); 10] = [
         ("profile.profile-id", 255, |i, n| {
             i.profile.profile_id = "x".repeat(n)
         }),
@@ -273,6 +273,10 @@ fn limits() {
         ("properties.dynamic-fields.l[1]", 255, |i, n| {
             let value = PropertyValue::TextList(vec!["a".into(), "é".repeat(n)]);
             i.properties.dynamic_fields = vec![dynamic("l", value)];
+        }),
+        ("properties.dynamic-fields.#1[1]", 255, |i, n| {
+            let value = PropertyValue::TextList(vec!["a".into(), "é".repeat(n)]);
+            i.properties.dynamic_fields = vec![dynamic("#1", value)];
         }),
         ("properties.dynamic-fields.l", 256_000, |i, n| {
             // Two quotes and a comma an item; the brackets stand for the first comma and one more.
