@@ -316,6 +316,13 @@ fn describe(cause: &Cause) -> String {
         ErrorCode::ConnectionLimitReached => "the host has too many connections",
         ErrorCode::ConfigurationError => "the host is not set up for it",
         ErrorCode::LoopDetected => "the host found the request going round in a circle",
+        ErrorCode::InternalError(None) => "the host failed, and does not say why",
+        ErrorCode::HttpResponseTransferCoding(_)
+        | ErrorCode::HttpResponseContentCoding(_)
+        | ErrorCode::HttpResponseTrailerSectionSize(_)
+        | ErrorCode::HttpResponseTrailerSize(_) => {
+            "the answer has a form that the host does not take"
+        }
         _ => "the host cannot send it as HTTP",
     };
     words.to_owned()
