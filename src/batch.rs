@@ -39,22 +39,37 @@ impl Default for Batch {
 }
 
 impl Batch {
-    /// Whether one more update goes into the same request.
-    pub fn has_room_for(&self, update: &[u8]) -> bool {
-        self.updates.len() < MAX_UPDATES && self.bytes.len() + update.len() < MAX_BODY_BYTES
-    }
-
-    /// Adds the update of the input at `index`.
-    pub fn add(&mut self, index: usize, update: &[u8]) {
-        self.bytes.extend_from_slice(update);
+    /// Adds the update of the input at `index`, which `write` writes behind what is given to it.
+    /// Where that fails, nothing is added. Where it is one too many for a request, those before it
+    /// are sent first.
+    ///
+    /// # Errors
+    ///
+    /// That of `write`.
+    pub fn add<E>(
+        &mut self,
+        index: usize,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+        send: &mut Send<'_>,
+        outcomes: &mut [Outcome],
+    ) -> Result<(), E> {
+        let start = self.bytes.len();
+        if let Err(error) = write(&mut self.bytes) {
+            self.bytes.truncate(start);
+            return Err(error);
+        }
+        if self.updates.len() == MAX_UPDATES || self.bytes.len() >= MAX_BODY_BYTES {
+            self.send(send, outcomes);
+        }
         self.updates.push(Update {
             index,
             end: self.bytes.len(),
         });
         self.bytes.push(b',');
+        Ok(())
     }
 
-    /// Sends what there is, puts the outcome of each update at its index, and starts anew.
+    /// Sends the updates that there are, puts the outcome of each at its index, and starts anew.
     ///
     /// A request that is refused as a whole is halved until the culprits stand alone: whatever can
     /// be stored is. That sends some updates twice, which does no harm.
@@ -77,7 +92,9 @@ impl Batch {
                 outcomes[update.index].clone_from(&outcome);
             }
         }
-        self.bytes.truncate(1);
+        // What is written of the next update stays.
+        let sent = self.updates.last().map_or(0, |last| last.end);
+        self.bytes.drain(..sent);
         self.updates.clear();
     }
 

@@ -1,4 +1,5 @@
-//! The interface in `wit/` as Rust types; the only file that calls the generator.
+//! The interface in `wit/` as the generator has it: what makes the module a component, the types of
+//! the results, and, for tests, those of the inputs. The card's own types of them are in `input`.
 
 #![allow(
     unsafe_code,
@@ -16,31 +17,3 @@ wit_bindgen::generate!({
 });
 
 pub use exports::mixpanel::cards::profiles;
-
-// Native builds exist for the unit tests of the pure files: they have no engine to export to.
-#[cfg(target_family = "wasm")]
-export!(Card);
-
-/// What the engine calls.
-#[cfg(target_family = "wasm")]
-struct Card;
-
-#[cfg(target_family = "wasm")]
-use alloc::vec::Vec;
-
-#[cfg(target_family = "wasm")]
-impl profiles::Guest for Card {
-    fn create_profile(
-        connection: profiles::Connection,
-        input: profiles::Input,
-    ) -> Result<profiles::Output, profiles::Error> {
-        crate::create_profile(&connection, &input)
-    }
-
-    fn create_profiles(
-        connection: profiles::Connection,
-        inputs: Vec<profiles::Input>,
-    ) -> Result<Vec<Result<profiles::Output, profiles::Error>>, profiles::Error> {
-        crate::create_profiles(&connection, &inputs)
-    }
-}

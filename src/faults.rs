@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::bindings::profiles::InvalidField;
+use crate::input::{Maybe, Text};
 
 /// Every input that breaks a rule, in the order of the input.
 #[derive(Default)]
@@ -58,8 +59,11 @@ pub fn with_figure(words: &str, figure: usize) -> String {
 
 /// An optional text, where a blank one counts as absent: `$set_once ""` would take the place of a
 /// later real value.
-pub fn present(text: Option<&String>) -> Option<&str> {
-    text.map(String::as_str).filter(|text| !is_blank(text))
+pub fn present<'a>(text: &Maybe<Text<'a>>) -> Option<&'a str> {
+    match text {
+        Maybe::Some(text) if !is_blank(text) => Some(text.as_str()),
+        _ => None,
+    }
 }
 
 /// Nothing but white space.

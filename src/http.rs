@@ -7,14 +7,14 @@ use core::cell::OnceCell;
 use core::time::Duration;
 
 use wasi::clocks::monotonic_clock;
-use wasi::http::outgoing_handler;
 use wasi::http::types::{
-    ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method,
-    OutgoingBody, OutgoingRequest, RequestOptions, Scheme, http_error_code,
+    Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method, OutgoingBody,
+    OutgoingRequest, RequestOptions, Scheme,
 };
 use wasi::io::poll::{Pollable, poll};
 use wasi::io::streams::StreamError;
 
+use crate::error_code::{Case, ErrorCode, get, handle, http_error_code};
 use crate::faults::text;
 use crate::request::Destination;
 use crate::response::{Answer, End, MAX_BODY_BYTES, excerpt};
@@ -119,7 +119,7 @@ fn exchange(destination: &Destination, bytes: &[u8]) -> Result<Answer> {
         .map_err(|()| Cause::Host("the host gives no request body"))?;
 
     // 2. Off it goes. The body follows, since a host need not hold it in memory.
-    let future = outgoing_handler::handle(outgoing, Some(options()))?;
+    let future = handle(outgoing, options())?;
 
     // 3. The body. Where it cannot be written, the future knows why: a stream only says "closed",
     //    and a server may well answer before it has read everything.
@@ -195,12 +195,12 @@ fn write(body: OutgoingBody, mut bytes: &[u8], deadline: &Deadline) -> Result<()
             deadline.wait(&stream.subscribe())?;
         }
     }
-    Ok(OutgoingBody::finish(body, None)?)
+    OutgoingBody::finish(body, None).map_err(|_| Cause::Host(STREAM_CLOSED))
 }
 
 fn response(future: &FutureIncomingResponse, deadline: &Deadline) -> Result<IncomingResponse> {
     loop {
-        match future.get() {
+        match get(future) {
             Some(Ok(result)) => return Ok(result?),
             Some(Err(())) => return Err(Cause::Host("the host gave the answer away")),
             None => deadline.wait(&future.subscribe())?,
@@ -261,13 +261,17 @@ fn read_body(body: &IncomingBody, bytes: &mut Vec<u8>, deadline: &Deadline) -> R
 }
 
 fn failure(cause: &Cause, authority: &str) -> Failure {
-    match cause {
-        Cause::Code(ErrorCode::HttpRequestDenied) => Failure::Denied(text(&[
+    let case = match cause {
+        Cause::Code(code) => Some(code.case),
+        _ => None,
+    };
+    match case {
+        Some(Case::HttpRequestDenied) => Failure::Denied(text(&[
             "the host does not allow requests to ",
             authority,
             ": its operator must add that origin to the allowed ones",
         ])),
-        Cause::Code(ErrorCode::DestinationIpProhibited) => Failure::Denied(text(&[
+        Some(Case::DestinationIpProhibited) => Failure::Denied(text(&[
             "the host does not allow connections to the address of ",
             authority,
             ": its operator must allow it",
@@ -278,52 +282,51 @@ fn failure(cause: &Cause, authority: &str) -> Failure {
 
 /// What failed, in words.
 fn describe(cause: &Cause) -> String {
-    let code = match cause {
-        Cause::TryTimedOut => return "no complete answer within 70 seconds".to_owned(),
-        Cause::Host(words) => return (*words).to_owned(),
+    let words = match cause {
+        Cause::TryTimedOut => "no complete answer within 70 seconds",
+        Cause::Host(words) => words,
         Cause::Broken(words) => {
             let words = words.lines().next().unwrap_or_default();
             return text(&["the connection broke (", &excerpt(words, "", 255), ")"]);
         }
-        Cause::Code(ErrorCode::InternalError(Some(words))) => {
-            return text(&["the host failed: ", &excerpt(words, "", 255)]);
+        Cause::Code(code) => {
+            if let Some(words) = &code.words {
+                return text(&["the host failed: ", &excerpt(words, "", 255)]);
+            }
+            words_of(code.case)
         }
-        Cause::Code(code) => code,
-    };
-    let words = match code {
-        ErrorCode::DnsTimeout => "the name look-up timed out",
-        ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => "the name look-up failed",
-        ErrorCode::ConnectionRefused => "the connection was refused",
-        ErrorCode::ConnectionTimeout => "no connection within 10 seconds",
-        ErrorCode::ConnectionTerminated => "the connection was closed early",
-        ErrorCode::HttpResponseIncomplete => {
-            "the connection was closed before the answer was complete"
-        }
-        ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => {
-            "no answer within 30 seconds"
-        }
-        ErrorCode::ConnectionWriteTimeout => "the request could not be sent in time",
-        ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => {
-            "the server cannot be reached"
-        }
-        ErrorCode::TlsCertificateError => "TLS: the server's certificate is not valid for it",
-        ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => "TLS: the handshake failed",
-        ErrorCode::HttpProtocolError => "the server's answer is not HTTP",
-        ErrorCode::HttpRequestBodySize(_) => "the request is larger than the host allows",
-        ErrorCode::HttpResponseBodySize(_)
-        | ErrorCode::HttpResponseHeaderSectionSize(_)
-        | ErrorCode::HttpResponseHeaderSize(_) => "the answer is larger than the host allows",
-        ErrorCode::ConnectionLimitReached => "the host has too many connections",
-        ErrorCode::ConfigurationError => "the host is not set up for it",
-        ErrorCode::LoopDetected => "the host found the request going round in a circle",
-        ErrorCode::InternalError(None) => "the host failed, and does not say why",
-        ErrorCode::HttpResponseTransferCoding(_)
-        | ErrorCode::HttpResponseContentCoding(_)
-        | ErrorCode::HttpResponseTrailerSectionSize(_)
-        | ErrorCode::HttpResponseTrailerSize(_) => {
-            "the answer has a form that the host does not take"
-        }
-        _ => "the host cannot send it as HTTP",
     };
     words.to_owned()
+}
+
+fn words_of(case: Case) -> &'static str {
+    match case {
+        Case::DnsTimeout => "the name look-up timed out",
+        Case::DnsError | Case::DestinationNotFound => "the name look-up failed",
+        Case::ConnectionRefused => "the connection was refused",
+        Case::ConnectionTimeout => "no connection within 10 seconds",
+        Case::ConnectionTerminated => "the connection was closed early",
+        Case::HttpResponseIncomplete => "the connection was closed before the answer was complete",
+        Case::ConnectionReadTimeout | Case::HttpResponseTimeout => "no answer within 30 seconds",
+        Case::ConnectionWriteTimeout => "the request could not be sent in time",
+        Case::DestinationUnavailable | Case::DestinationIpUnroutable => {
+            "the server cannot be reached"
+        }
+        Case::TlsCertificateError => "TLS: the server's certificate is not valid for it",
+        Case::TlsProtocolError | Case::TlsAlertReceived => "TLS: the handshake failed",
+        Case::HttpProtocolError => "the server's answer is not HTTP",
+        Case::HttpRequestBodySize => "the request is larger than the host allows",
+        Case::HttpResponseBodySize
+        | Case::HttpResponseHeaderSectionSize
+        | Case::HttpResponseHeaderSize => "the answer is larger than the host allows",
+        Case::ConnectionLimitReached => "the host has too many connections",
+        Case::ConfigurationError => "the host is not set up for it",
+        Case::LoopDetected => "the host found the request going round in a circle",
+        Case::InternalError => "the host failed, and does not say why",
+        Case::HttpResponseTransferCoding
+        | Case::HttpResponseContentCoding
+        | Case::HttpResponseTrailerSectionSize
+        | Case::HttpResponseTrailerSize => "the answer has a form that the host does not take",
+        _ => "the host cannot send it as HTTP",
+    }
 }

@@ -8,6 +8,8 @@ use hifijson::num::Lex as _;
 use hifijson::str::{Lex as _, LexAlloc as _};
 use hifijson::token::{Expect, Lex as _};
 
+use crate::input::Text;
+
 /// Arrays and objects within each other; as many as `serde_json` takes.
 const MAX_DEPTH: u8 = 128;
 
@@ -128,10 +130,82 @@ fn position(lexer: &SliceLexer<'_>, text: &str) -> usize {
     text.len() - lexer.as_slice().len()
 }
 
-/// The JSON of a value. There is no error to tell of: maps have string keys here, and memory does
-/// not fail.
-pub fn write<T: serde::Serialize + ?Sized>(value: &T) -> Vec<u8> {
-    serde_json::to_vec(value).unwrap_or_default()
+/// Writes a string behind `json`. `serde_json` would make a text of its own for each.
+pub fn text(json: &mut Vec<u8>, text: &str) {
+    json.push(b'"');
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|&byte| needs_escape(byte)) {
+        let (plain, from_there) = rest.split_at(at);
+        json.extend_from_slice(plain);
+        let Some((&byte, behind)) = from_there.split_first() else {
+            break;
+        };
+        escape(json, byte);
+        rest = behind;
+    }
+    json.extend_from_slice(rest);
+    json.push(b'"');
+}
+
+/// RFC 8259, section 7.
+fn needs_escape(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
+}
+
+fn escape(json: &mut Vec<u8>, byte: u8) {
+    let letter = match byte {
+        b'"' | b'\\' => byte,
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        _ => {
+            let digit = |half: u8| {
+                if half < 10 {
+                    b'0' + half
+                } else {
+                    b'a' - 10 + half
+                }
+            };
+            json.extend_from_slice(b"\\u00");
+            json.push(digit(byte >> 4));
+            json.push(digit(byte & 0xf));
+            return;
+        }
+    };
+    json.extend_from_slice(&[b'\\', letter]);
+}
+
+/// Writes an array of strings behind `json`.
+pub fn texts(json: &mut Vec<u8>, texts: &[Text<'_>]) {
+    json.push(b'[');
+    for (index, item) in texts.iter().enumerate() {
+        if index > 0 {
+            json.push(b',');
+        }
+        text(json, item);
+    }
+    json.push(b']');
+}
+
+/// Writes an integer behind `json`.
+pub fn integer(json: &mut Vec<u8>, integer: i64) {
+    json.extend_from_slice(itoa::Buffer::new().format(integer).as_bytes());
+}
+
+/// Writes a finite number behind `json`: within the integers of 64 bits, `3.0` as `3`.
+pub fn number(json: &mut Vec<u8>, number: f64) {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::float_cmp,
+        reason = "a number that is no integer of 64 bits does not come back the same"
+    )]
+    if number as i64 as f64 == number && number < 9_223_372_036_854_775_808.0 {
+        integer(json, number as i64);
+    } else {
+        // There is no error to tell of: memory does not fail.
+        json.extend_from_slice(&serde_json::to_vec(&number).unwrap_or_default());
+    }
 }
 
 #[cfg(test)]

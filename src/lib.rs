@@ -21,14 +21,17 @@ extern crate alloc;
 pub mod batch;
 pub mod bindings;
 pub mod date_time;
+mod error_code;
+#[cfg(target_family = "wasm")]
+mod exports;
 pub mod faults;
 pub mod http;
+pub mod input;
 pub mod json;
 pub mod properties;
 pub mod request;
 pub mod response;
 pub mod retry;
-#[cfg(target_family = "wasm")]
 mod runtime;
 pub mod url;
 
@@ -36,8 +39,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use batch::Batch;
-use bindings::profiles::{Connection, Error, Input, Output};
+use bindings::profiles::{Error, Output};
 use faults::Faults;
+use input::{Connection, Input};
+use properties::Names;
 use request::Destination;
 
 /// What becomes of one input.
@@ -48,7 +53,7 @@ pub type Outcome = Result<Output, Error>;
 /// # Errors
 ///
 /// Those of the interface: the input breaks rules, the host forbids the request, or no answer came.
-pub fn create_profile(connection: &Connection, input: &Input) -> Outcome {
+pub fn create_profile(connection: &Connection<'_>, input: &Input<'_>) -> Outcome {
     let request = request::build(connection, input).map_err(Error::PermanentInvalidInput)?;
     Delivery::new(&request.destination, connection).send(&request.body, 1)
 }
@@ -58,7 +63,10 @@ pub fn create_profile(connection: &Connection, input: &Input) -> Outcome {
 /// # Errors
 ///
 /// The connection breaks rules, so that nothing can be sent.
-pub fn create_profiles(connection: &Connection, inputs: &[Input]) -> Result<Vec<Outcome>, Error> {
+pub fn create_profiles(
+    connection: &Connection<'_>,
+    inputs: &[Input<'_>],
+) -> Result<Vec<Outcome>, Error> {
     let mut faults = Faults::default();
     let destination = request::destination(connection, &mut faults);
     faults.into_result().map_err(Error::PermanentInvalidInput)?;
@@ -67,18 +75,17 @@ pub fn create_profiles(connection: &Connection, inputs: &[Input]) -> Result<Vec<
     let mut send = |body: &[u8], updates| delivery.send(body, updates);
     let mut batch = Batch::default();
     let mut outcomes = Vec::with_capacity(inputs.len());
+    let mut names = Names::default();
     for (index, input) in inputs.iter().enumerate() {
-        let mut faults = Faults::default();
-        let update = request::update(connection, input, &mut faults);
-        if let Err(fields) = faults.into_result() {
-            outcomes.push(Err(Error::PermanentInvalidInput(fields)));
-            continue;
-        }
         outcomes.push(batch::PENDING);
-        if !batch.has_room_for(&update) {
-            batch.send(&mut send, &mut outcomes);
+        let write = |json: &mut Vec<u8>| {
+            let mut faults = Faults::default();
+            request::update(connection, input, &mut names, &mut faults, json);
+            faults.into_result()
+        };
+        if let Err(fields) = batch.add(index, write, &mut send, &mut outcomes) {
+            outcomes[index] = Err(Error::PermanentInvalidInput(fields));
         }
-        batch.add(index, &update);
     }
     batch.send(&mut send, &mut outcomes);
     Ok(outcomes)
@@ -94,10 +101,10 @@ struct Delivery<'a> {
 }
 
 impl<'a> Delivery<'a> {
-    fn new(destination: &'a Destination, connection: &'a Connection) -> Self {
+    fn new(destination: &'a Destination, connection: &Connection<'a>) -> Self {
         Delivery {
             destination,
-            token: &connection.project_token,
+            token: connection.project_token.as_str(),
             max_retries: destination.max_retries,
         }
     }
@@ -105,7 +112,12 @@ impl<'a> Delivery<'a> {
     fn send(&mut self, body: &[u8], updates: usize) -> Outcome {
         let mut tries = 1;
         loop {
-            let (outcome, failure) = self.try_once(body, updates);
+            let mut failure = None;
+            let outcome = runtime::keeping_outcome(|| {
+                let (outcome, failed) = self.try_once(body, updates);
+                failure = failed;
+                outcome
+            });
             let wait = failure.and_then(|f| retry::wait(f, tries, self.max_retries, http::now()));
             if let Some(wait) = wait {
                 http::sleep(wait);

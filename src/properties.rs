@@ -6,11 +6,9 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
-
-use crate::bindings::profiles::{DynamicField, Properties, PropertyValue};
 use crate::date_time::DateTime;
 use crate::faults::{Faults, characters, is_blank, present, text, with_figure};
+use crate::input::{DynamicField, Properties, PropertyValue, Text};
 use crate::json::{self, Raw};
 use crate::url;
 
@@ -28,61 +26,53 @@ const MAX_ESCAPE_BYTES: usize = 6;
 const CUSTOM: &str = "properties.custom-properties";
 const DYNAMIC: &str = "properties.dynamic-fields";
 
-/// A property's value as JSON.
-#[derive(Debug)]
-pub enum Value<'a> {
-    Text(Cow<'a, str>),
-    Integer(i64),
-    Number(f64),
-    Boolean(bool),
-    List(&'a [String]),
-    Object(Object<'a>),
-}
-
-/// Names and values, in their order.
-#[derive(Debug, Default)]
-pub struct Object<'a>(pub Vec<(Cow<'a, str>, Value<'a>)>);
-
-/// Collects what `$set_once` holds, and adds what is wrong with it to `faults`.
-pub fn collect<'a>(input: &'a Properties, faults: &mut Faults) -> Object<'a> {
+/// Writes what `$set_once` holds, a JSON object, behind `json`, and adds what is wrong with it to
+/// `faults`. `names` is memory that was used before, or none.
+pub fn write<'a>(
+    input: &Properties<'a>,
+    names: &mut Names<'a>,
+    faults: &mut Faults,
+    json: &mut Vec<u8>,
+) {
+    names.0.clear();
     let mut collector = Collector {
         faults,
-        // Room for the usual profile.
-        properties: Vec::with_capacity(16),
-        sources: Vec::with_capacity(16),
-        names: Names::default(),
+        json,
+        count: 0,
+        names,
     };
+    collector.json.push(b'{');
     collector.reserved(input);
-    if let Some(json) = present(input.custom_properties.as_ref()) {
-        collector.custom(json);
+    if let Some(custom) = present(&input.custom_properties) {
+        collector.custom(custom);
     }
-    for (index, field) in input.dynamic_fields.iter().enumerate() {
+    for (index, field) in input.dynamic_fields.as_slice().iter().enumerate() {
         collector.dynamic(index, field);
     }
-    let properties = collector.properties;
-    if properties.len() > MAX_PROPERTIES {
+    let count = collector.count;
+    json.push(b'}');
+    if count > MAX_PROPERTIES {
         faults.add_figure(
             "properties",
             "has # properties: a profile holds at most 2000",
-            properties.len(),
+            count,
         );
     }
-    Object(properties)
 }
 
-/// Names that were seen, sorted, each with a number.
+/// Names that were seen, sorted, and the field that each of them comes from.
 #[derive(Default)]
-struct Names<'a>(Vec<(Cow<'a, str>, usize)>);
+pub struct Names<'a>(Vec<(Cow<'a, str>, &'static str)>);
 
 impl<'a> Names<'a> {
-    /// Adds a name, or tells the number of the same one.
-    fn add(&mut self, name: Cow<'a, str>, number: usize) -> Result<(), usize> {
+    /// Adds a name, or tells where the same one comes from.
+    fn add(&mut self, name: Cow<'a, str>, source: &'static str) -> Result<(), &'static str> {
         match self.0.binary_search_by(|(seen, _)| seen.cmp(&name)) {
             Ok(at) => Err(self.0[at].1),
             // More than a profile can hold are refused anyway, and sorting them takes time.
             Err(_) if self.0.len() > MAX_PROPERTIES => Ok(()),
             Err(at) => {
-                self.0.insert(at, (name, number));
+                self.0.insert(at, (name, source));
                 Ok(())
             }
         }
@@ -91,14 +81,14 @@ impl<'a> Names<'a> {
 
 struct Collector<'a, 'f> {
     faults: &'f mut Faults,
-    properties: Vec<(Cow<'a, str>, Value<'a>)>,
-    /// The field that each of them comes from: a path is made of it only where it is needed.
-    sources: Vec<&'static str>,
-    names: Names<'a>,
+    json: &'f mut Vec<u8>,
+    /// Of the properties in it.
+    count: usize,
+    names: &'f mut Names<'a>,
 }
 
 impl<'a> Collector<'a, '_> {
-    fn reserved(&mut self, input: &'a Properties) {
+    fn reserved(&mut self, input: &Properties<'a>) {
         for (source, name, value) in [
             ("properties.avatar", "$avatar", &input.avatar),
             ("properties.name", "$name", &input.name),
@@ -108,7 +98,7 @@ impl<'a> Collector<'a, '_> {
             ("properties.email", "$email", &input.email),
             ("properties.phone", "$phone", &input.phone),
         ] {
-            let Some(value) = present(value.as_ref()) else {
+            let Some(value) = present(value) else {
                 continue;
             };
             if name == "$created" {
@@ -120,7 +110,7 @@ impl<'a> Collector<'a, '_> {
             {
                 self.faults.add(source, reason);
             }
-            self.text(source, name.into(), value.into());
+            self.text(source, name.into(), value);
         }
     }
 
@@ -149,7 +139,7 @@ impl<'a> Collector<'a, '_> {
                     .add(CUSTOM, "has a blank key: give every property a name");
                 continue;
             }
-            if keys.add(key.clone(), 0).is_err() {
+            if keys.add(key.clone(), CUSTOM).is_err() {
                 self.faults.add(
                     &path(CUSTOM, &key),
                     "stands twice in the object: keep one of the two",
@@ -158,7 +148,7 @@ impl<'a> Collector<'a, '_> {
             }
             match value.string() {
                 Some(value) if is_blank(&value) => self.name(CUSTOM, &key),
-                Some(value) => self.text(CUSTOM, key, value),
+                Some(value) => self.text(CUSTOM, key, &value),
                 None => {
                     let path = path(CUSTOM, &key);
                     if value.kind() == "a string" {
@@ -171,7 +161,7 @@ impl<'a> Collector<'a, '_> {
                         ];
                         self.faults.add(&path, &text(&reason));
                     }
-                    self.set(CUSTOM, key, Value::Boolean(false));
+                    self.key(CUSTOM, key);
                 }
             }
         }
@@ -196,7 +186,7 @@ impl<'a> Collector<'a, '_> {
         self.faults.add_figure(CUSTOM, &reason, column);
     }
 
-    fn dynamic(&mut self, index: usize, field: &'a DynamicField) {
+    fn dynamic(&mut self, index: usize, field: &DynamicField<'a>) {
         if is_blank(&field.name) {
             let field = with_figure("properties.dynamic-fields[#].name", index);
             return self.faults.add(
@@ -209,7 +199,7 @@ impl<'a> Collector<'a, '_> {
             PropertyValue::Text(value) | PropertyValue::DateTime(value) if is_blank(value) => {
                 self.name(DYNAMIC, name);
             }
-            PropertyValue::Text(value) => self.text(DYNAMIC, name.into(), value.into()),
+            PropertyValue::Text(value) => self.text(DYNAMIC, name.into(), value),
             PropertyValue::DateTime(value) => self.date_time(DYNAMIC, name, value),
             PropertyValue::Number(number) => {
                 if !number.is_finite() {
@@ -220,20 +210,27 @@ impl<'a> Collector<'a, '_> {
                     };
                     self.faults.add(&path(DYNAMIC, name), reason);
                 }
-                self.set(DYNAMIC, name.into(), Value::Number(*number));
+                if self.key(DYNAMIC, name.into()) {
+                    json::number(self.json, *number);
+                }
             }
             PropertyValue::Boolean(boolean) => {
-                self.set(DYNAMIC, name.into(), Value::Boolean(*boolean));
+                if self.key(DYNAMIC, name.into()) {
+                    let word: &[u8] = if *boolean { b"true" } else { b"false" };
+                    self.json.extend_from_slice(word);
+                }
             }
             // As with blank texts: a list of nothing would block a real one later.
-            PropertyValue::TextList(items) if items.iter().all(|item| is_blank(item)) => {
+            PropertyValue::TextList(items)
+                if items.as_slice().iter().all(|item| is_blank(item)) =>
+            {
                 self.name(DYNAMIC, name);
             }
-            PropertyValue::TextList(items) => self.list(name, items),
+            PropertyValue::TextList(items) => self.list(name, items.as_slice()),
         }
     }
 
-    fn text(&mut self, source: &'static str, name: Cow<'a, str>, value: Cow<'a, str>) {
+    fn text(&mut self, source: &'static str, name: Cow<'a, str>, value: &str) {
         if value.len() > MAX_TEXT_BYTES {
             self.faults.add_figure(
                 &path(source, &name),
@@ -241,21 +238,26 @@ impl<'a> Collector<'a, '_> {
                 value.len(),
             );
         }
-        self.set(source, name, Value::Text(value));
+        if self.key(source, name) {
+            json::text(self.json, value);
+        }
     }
 
-    fn date_time(&mut self, source: &'static str, name: &'a str, value: &'a str) {
-        let value = match DateTime::parse(value) {
-            Ok(date) => date.property_value().into(),
-            Err(reason) => {
-                self.faults.add(&path(source, name), &reason);
-                value.into()
-            }
-        };
-        self.set(source, name.into(), Value::Text(value));
+    fn date_time(&mut self, source: &'static str, name: &'a str, value: &str) {
+        let date = DateTime::parse(value);
+        if let Err(reason) = &date {
+            self.faults.add(&path(source, name), reason);
+        }
+        if self.key(source, name.into())
+            && let Ok(date) = date
+        {
+            self.json.push(b'"');
+            self.json.extend_from_slice(&date.property_value());
+            self.json.push(b'"');
+        }
     }
 
-    fn list(&mut self, name: &'a str, items: &'a [String]) {
+    fn list(&mut self, name: &'a str, items: &[Text<'a>]) {
         let mut bytes = 0;
         for (index, item) in items.iter().enumerate() {
             bytes += item.len();
@@ -276,35 +278,41 @@ impl<'a> Collector<'a, '_> {
         }
         // Three bytes are an item's quotes and its comma, two the brackets.
         if bytes * MAX_ESCAPE_BYTES + 3 * items.len() + 2 > MAX_LIST_BYTES {
-            let bytes = json::write(&Value::List(items)).len();
-            if bytes > MAX_LIST_BYTES {
+            let mut json = Vec::new();
+            json::texts(&mut json, items);
+            if json.len() > MAX_LIST_BYTES {
                 self.faults.add_figure(
                     &path(DYNAMIC, name),
                     "has # bytes as JSON: at most 256000 are allowed in a list",
-                    bytes,
+                    json.len(),
                 );
             }
         }
-        self.set(DYNAMIC, name.into(), Value::List(items));
+        if self.key(DYNAMIC, name.into()) {
+            json::texts(self.json, items);
+        }
     }
 
-    /// Adds a property. One with a fault is added too, so that its name is still checked.
-    fn set(&mut self, source: &'static str, name: Cow<'a, str>, value: Value<'a>) {
+    /// Writes a property's key; its value is to follow where this is true. One with a fault is
+    /// written too, so that its name is still checked.
+    fn key(&mut self, source: &'static str, name: Cow<'a, str>) -> bool {
         self.name(source, &name);
-        match self.names.add(name.clone(), self.properties.len()) {
-            Ok(()) => {
-                self.properties.push((name, value));
-                self.sources.push(source);
-            }
-            Err(first) => {
-                let reason = [
-                    "sets a property that ",
-                    &path(self.sources[first], &name),
-                    " sets already: keep one of the two",
-                ];
-                self.faults.add(&path(source, &name), &text(&reason));
-            }
+        if let Err(first) = self.names.add(name.clone(), source) {
+            let reason = [
+                "sets a property that ",
+                &path(first, &name),
+                " sets already: keep one of the two",
+            ];
+            self.faults.add(&path(source, &name), &text(&reason));
+            return false;
         }
+        if self.count > 0 {
+            self.json.push(b',');
+        }
+        self.count += 1;
+        json::text(self.json, &name);
+        self.json.push(b':');
+        true
     }
 
     /// Checks a name that is not blank.
@@ -337,40 +345,5 @@ fn path(source: &'static str, name: &str) -> String {
     match name.char_indices().nth(MAX_NAME_CHARACTERS) {
         Some((end, _)) => text(&[source, ".", name.get(..end).unwrap_or(name), "…"]),
         None => text(&[source, ".", name]),
-    }
-}
-
-impl Serialize for Object<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in &self.0 {
-            map.serialize_entry(name.as_ref(), value)?;
-        }
-        map.end()
-    }
-}
-
-impl Serialize for Value<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Value::Text(text) => serializer.serialize_str(text),
-            Value::Integer(integer) => serializer.serialize_i64(*integer),
-            // Within the integers of 64 bits, `3.0` is written `3`.
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_precision_loss,
-                clippy::float_cmp,
-                reason = "a number that is no integer of 64 bits does not come back the same"
-            )]
-            Value::Number(number)
-                if *number as i64 as f64 == *number && *number < 9_223_372_036_854_775_808.0 =>
-            {
-                serializer.serialize_i64(*number as i64)
-            }
-            Value::Number(number) => serializer.serialize_f64(*number),
-            Value::Boolean(boolean) => serializer.serialize_bool(*boolean),
-            Value::List(items) => serializer.collect_seq(*items),
-            Value::Object(object) => object.serialize(serializer),
-        }
     }
 }

@@ -1,15 +1,15 @@
 //! From the card's inputs to what Mixpanel takes, or to every field that is wrong; pure.
 
-use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use crate::bindings::profiles::{Connection, Input, InvalidField, Profile, Region};
+use crate::bindings::profiles::InvalidField;
 use crate::date_time::DateTime;
 use crate::faults::{Faults, is_blank, present};
+use crate::input::{Connection, Input, Maybe, Profile, Region};
 use crate::json;
-use crate::properties::{self, MAX_TEXT_BYTES, Object, Value};
+use crate::properties::{self, MAX_TEXT_BYTES, Names};
 use crate::retry;
 use crate::url::{self, BaseUrl, Scheme};
 
@@ -53,7 +53,7 @@ pub struct Destination {
 
 /// Reads a connection, and adds what is wrong with it to `faults`: then the destination is not to
 /// be used.
-pub fn destination(connection: &Connection, faults: &mut Faults) -> Destination {
+pub fn destination(connection: &Connection<'_>, faults: &mut Faults) -> Destination {
     if is_blank(&connection.project_token) {
         faults.add(
             "connection.project-token",
@@ -61,7 +61,10 @@ pub fn destination(connection: &Connection, faults: &mut Faults) -> Destination 
         );
     }
     let base = origin(connection, faults);
-    let max_retries = connection.max_retries.unwrap_or(retry::DEFAULT_RETRIES);
+    let max_retries = match connection.max_retries {
+        Maybe::Some(retries) => retries,
+        Maybe::None => retry::DEFAULT_RETRIES,
+    };
     if max_retries > retry::MAX_RETRIES {
         faults.add_figure(
             "connection.max-retries",
@@ -90,51 +93,62 @@ pub struct Request {
 /// # Errors
 ///
 /// Every field that breaks a rule, in the order of the interface; there is at least one.
-pub fn build(connection: &Connection, input: &Input) -> Result<Request, Vec<InvalidField>> {
+pub fn build(connection: &Connection<'_>, input: &Input<'_>) -> Result<Request, Vec<InvalidField>> {
     let mut faults = Faults::default();
     let destination = destination(connection, &mut faults);
-    let mut body = update(connection, input, &mut faults);
-    body.insert(0, b'[');
+    let mut body = [b'['].to_vec();
+    update(
+        connection,
+        input,
+        &mut Names::default(),
+        &mut faults,
+        &mut body,
+    );
     body.push(b']');
     faults.into_result()?;
     Ok(Request { destination, body })
 }
 
-/// Builds the update that creates one profile, an entry of the array that `/engage` takes, as JSON;
-/// adds every field that breaks a rule to `faults`, in the order of the input: then the update is
-/// not to be used.
-pub fn update(connection: &Connection, input: &Input, faults: &mut Faults) -> Vec<u8> {
+/// Writes the update that creates one profile, an entry of the array that `/engage` takes, behind
+/// `json`; adds every field that breaks a rule to `faults`, in the order of the input: then the
+/// update is not to be used. `names` is memory that was used before, or none.
+pub fn update<'a>(
+    connection: &Connection<'_>,
+    input: &Input<'a>,
+    names: &mut Names<'a>,
+    faults: &mut Faults,
+    json: &mut Vec<u8>,
+) {
+    let start = json.len();
     check_profile_id(&input.profile, faults);
-    let mut entries = Vec::with_capacity(5);
-    let mut entry = |name: &'static str, value| entries.push((Cow::Borrowed(name), value));
-    entry("$token", text(&connection.project_token));
-    entry("$distinct_id", text(&input.profile.profile_id));
+    json.extend_from_slice(br#"{"$token":"#);
+    json::text(json, &connection.project_token);
+    json.extend_from_slice(br#","$distinct_id":"#);
+    json::text(json, &input.profile.profile_id);
     // `"0"` where there is none: without it Mixpanel would take the address of the engine's
     // machine, and put the user in its data centre.
-    entry("$ip", text(ip_address(&input.profile, faults)));
+    json.extend_from_slice(br#","$ip":"#);
+    json::text(json, ip_address(&input.profile, faults));
     if let Some(time) = time(&input.profile, faults) {
-        entry("$time", Value::Integer(time));
+        json.extend_from_slice(br#","$time":"#);
+        json::integer(json, time);
     }
-    let properties = properties::collect(&input.properties, faults);
-    entry("$set_once", Value::Object(properties));
+    json.extend_from_slice(br#","$set_once":"#);
+    properties::write(&input.properties, names, faults, json);
+    json.push(b'}');
 
-    let update = json::write(&Object(entries));
-    if update.len() > MAX_UPDATE_BYTES {
+    let length = json.len() - start;
+    if length > MAX_UPDATE_BYTES {
         faults.add_figure(
             "properties",
             "make an update of # bytes: at most 1000000 are allowed",
-            update.len(),
+            length,
         );
     }
-    update
 }
 
-fn text(text: &str) -> Value<'_> {
-    Value::Text(text.into())
-}
-
-fn origin(connection: &Connection, faults: &mut Faults) -> BaseUrl {
-    if let Some(base) = present(connection.base_url.as_ref()) {
+fn origin(connection: &Connection<'_>, faults: &mut Faults) -> BaseUrl {
+    if let Some(base) = present(&connection.base_url) {
         match url::base_url(base) {
             Ok(base) => return base,
             Err(reason) => faults.add("connection.base-url", reason),
@@ -152,7 +166,7 @@ fn origin(connection: &Connection, faults: &mut Faults) -> BaseUrl {
     }
 }
 
-fn check_profile_id(profile: &Profile, faults: &mut Faults) {
+fn check_profile_id(profile: &Profile<'_>, faults: &mut Faults) {
     const FIELD: &str = "profile.profile-id";
     let id = profile.profile_id.as_str();
     if is_blank(id) {
@@ -167,8 +181,8 @@ fn check_profile_id(profile: &Profile, faults: &mut Faults) {
     }
 }
 
-fn ip_address<'a>(profile: &'a Profile, faults: &mut Faults) -> &'a str {
-    let Some(address) = present(profile.ip_address.as_ref()) else {
+fn ip_address<'a>(profile: &Profile<'a>, faults: &mut Faults) -> &'a str {
+    let Some(address) = present(&profile.ip_address) else {
         return "0";
     };
     if address.parse::<IpAddr>().is_err() {
@@ -180,8 +194,8 @@ fn ip_address<'a>(profile: &'a Profile, faults: &mut Faults) -> &'a str {
     address
 }
 
-fn time(profile: &Profile, faults: &mut Faults) -> Option<i64> {
-    match DateTime::parse(present(profile.time.as_ref())?) {
+fn time(profile: &Profile<'_>, faults: &mut Faults) -> Option<i64> {
+    match DateTime::parse(present(&profile.time)?) {
         Ok(date) => Some(date.unix_seconds()),
         Err(reason) => {
             faults.add("profile.time", &reason);

@@ -29,7 +29,7 @@ fuzz_target!(|text: &str| {
     if let Ok(date) = DateTime::parse(text) {
         assert!((0..=253_402_300_799).contains(&date.unix_seconds()));
         let property = date.property_value();
-        assert_eq!(property.len(), "2021-01-20T17:35:08".len());
+        let property = std::str::from_utf8(&property).expect("ASCII");
         // Mixpanel's form, in UTC, is the same second.
         let again = DateTime::parse(&format!("{property}Z")).expect("RFC 3339");
         assert_eq!(again, date);

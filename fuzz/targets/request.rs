@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use arbitrary::Arbitrary;
 use card::bindings::profiles as wit;
+use card::input::owned;
 use card::request;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -117,7 +118,10 @@ fn input(i: Input) -> wit::Input {
 
 fuzz_target!(|data: (Connection, Input)| {
     let (connection, input) = (connection(data.0), input(data.1));
-    let request = match request::build(&connection, &input) {
+    let built = owned::with_input(&input, |input| {
+        request::build(&owned::connection(&connection), input)
+    });
+    let request = match built {
         Err(faults) => {
             assert!(!faults.is_empty());
             for fault in faults {

@@ -15,6 +15,27 @@ fn status(status_code: u16) -> Outcome {
     })
 }
 
+/// Adds an update that has room beside the others.
+fn add(batch: &mut Batch, index: usize, update: &[u8]) {
+    let mut send = |_: &[u8], _| panic!("there is room");
+    add_or_send(batch, index, update, &mut send, &mut []);
+}
+
+fn add_or_send(
+    batch: &mut Batch,
+    index: usize,
+    update: &[u8],
+    send: &mut super::Send<'_>,
+    outcomes: &mut [Outcome],
+) {
+    let write = |json: &mut Vec<u8>| {
+        json.extend_from_slice(update);
+        Ok::<_, ()>(())
+    };
+    let added = batch.add(index, write, send, outcomes);
+    assert_eq!(added, Ok(()));
+}
+
 /// Sends the updates `0`, `1`, … up to `count` to a server that answers by `answer`; what it was
 /// sent, and the status codes of all.
 fn sent(count: usize, mut answer: impl FnMut(&[usize]) -> Outcome) -> (Vec<Vec<usize>>, Vec<u16>) {
@@ -22,8 +43,7 @@ fn sent(count: usize, mut answer: impl FnMut(&[usize]) -> Outcome) -> (Vec<Vec<u
     let mut outcomes: Vec<_> = (0..count).map(|_| PENDING).collect();
     for index in 0..count {
         let update = index.to_string();
-        assert!(batch.has_room_for(update.as_bytes()));
-        batch.add(index, update.as_bytes());
+        add(&mut batch, index, update.as_bytes());
     }
     let mut bodies = vec![];
     batch.send(
@@ -96,7 +116,7 @@ fn a_half_may_fail_in_another_way() {
     let mut outcomes = vec![PENDING, PENDING, PENDING];
     let mut batch = Batch::default();
     for index in 0..3 {
-        batch.add(index, b"1");
+        add(&mut batch, index, b"1");
     }
     let answers = [
         status(413),
@@ -116,46 +136,66 @@ fn a_half_may_fail_in_another_way() {
 
 #[test]
 fn a_request_has_room_up_to_its_limits() {
-    let mut batch = Batch::default();
-    for index in 0..MAX_UPDATES {
-        assert!(batch.has_room_for(b"1"), "{index}");
-        batch.add(index, b"1");
-    }
-    assert!(!batch.has_room_for(b"1"));
-
-    let mut batch = Batch::default();
-    let mut outcomes = vec![PENDING; 3];
-    let half = vec![b'1'; MAX_BODY_BYTES / 2 - 2];
-    batch.add(0, &half);
-    assert!(batch.has_room_for(&[b'1'; 2]));
-    let mut last = half.clone();
-    // Two brackets and a comma are the rest of the body.
-    last.push(b'1');
-    assert!(batch.has_room_for(&last));
-    last.push(b'1');
-    assert!(!batch.has_room_for(&last));
-    last.pop();
-    batch.add(2, &last);
-    let mut lengths = vec![];
-    batch.send(
-        &mut |body, updates| {
+    let full = MAX_BODY_BYTES - 4;
+    for (updates, requests) in [
+        (
+            vec![1; MAX_UPDATES],
+            vec![(2 * MAX_UPDATES + 1, MAX_UPDATES)],
+        ),
+        (
+            vec![1; MAX_UPDATES + 2],
+            vec![(2 * MAX_UPDATES + 1, MAX_UPDATES), (5, 2)],
+        ),
+        // Two brackets and a comma are the rest of the body.
+        (vec![full, 1], vec![(MAX_BODY_BYTES, 2)]),
+        (vec![full, 2, 3], vec![(full + 2, 1), (8, 2)]),
+        (vec![full + 2, 1], vec![(MAX_BODY_BYTES, 1), (3, 1)]),
+    ] {
+        let mut batch = Batch::default();
+        let mut outcomes: Vec<_> = updates.iter().map(|_| PENDING).collect();
+        let mut lengths = vec![];
+        let mut send = |body: &[u8], updates| {
+            let is_separator = |byte: &&u8| **byte == b',';
+            assert_eq!(body.iter().filter(is_separator).count() + 1, updates);
+            assert_eq!((body[0], body[body.len() - 1]), (b'[', b']'));
             lengths.push((body.len(), updates));
             status(200)
-        },
-        &mut outcomes,
-    );
-    assert_eq!(lengths, [(MAX_BODY_BYTES, 2)]);
-    assert_eq!(outcomes, [status(200), PENDING, status(200)]);
+        };
+        for (index, length) in updates.iter().enumerate() {
+            let update = vec![b'1'; *length];
+            add_or_send(&mut batch, index, &update, &mut send, &mut outcomes);
+        }
+        batch.send(&mut send, &mut outcomes);
+        assert_eq!(lengths, requests);
+        assert!(outcomes.iter().all(|outcome| *outcome == status(200)));
 
-    // It is empty then, and goes on.
-    assert!(batch.has_room_for(&half));
-    batch.add(1, b"7");
-    batch.send(
-        &mut |body, updates| {
-            assert_eq!((body, updates), (b"[7]".as_slice(), 1));
-            status(200)
-        },
-        &mut outcomes,
-    );
-    assert_eq!(outcomes, vec![status(200); 3]);
+        // It is empty then, and goes on.
+        add(&mut batch, 0, b"7");
+        batch.send(
+            &mut |body, updates| {
+                assert_eq!((body, updates), (b"[7]".as_slice(), 1));
+                status(200)
+            },
+            &mut outcomes,
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_written_leaves_nothing_behind() {
+    let mut batch = Batch::default();
+    let mut outcomes = vec![PENDING; 3];
+    add(&mut batch, 0, b"0");
+    let write = |json: &mut Vec<u8>| {
+        json.extend_from_slice(b"{");
+        Err("no")
+    };
+    let mut send = |body: &[u8], _| {
+        assert_eq!(body, b"[0,2]");
+        status(200)
+    };
+    assert_eq!(batch.add(1, write, &mut send, &mut outcomes), Err("no"));
+    add(&mut batch, 2, b"2");
+    batch.send(&mut send, &mut outcomes);
+    assert_eq!(outcomes, [status(200), PENDING, status(200)]);
 }

@@ -7,11 +7,17 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::build;
+use super::Request;
 use crate::bindings::profiles::{
-    Connection, DynamicField, Input, Profile, Properties, PropertyValue, Region,
+    Connection, DynamicField, Input, InvalidField, Profile, Properties, PropertyValue, Region,
 };
 use crate::date_time::DateTime;
+use crate::input::owned;
+
+fn build(connection: &Connection, input: &Input) -> Result<Request, Vec<InvalidField>> {
+    let connection = owned::connection(connection);
+    owned::with_input(input, |input| super::build(&connection, input))
+}
 
 /// Mostly usable, now and then anything: blank, long, any Unicode.
 fn text() -> BoxedStrategy<String> {
@@ -32,7 +38,7 @@ fn date_time() -> BoxedStrategy<String> {
         4 => (0_i64..253_402_300_800).prop_map(|seconds| seconds.to_string()),
         4 => (0_i64..253_402_300_800).prop_map(|seconds| {
             let date = DateTime::parse(&seconds.to_string()).expect("seconds");
-            date.property_value() + "Z"
+            property_value(date) + "Z"
         }),
         1 => any::<i64>().prop_map(|seconds| seconds.to_string()),
         1 => text(),
@@ -176,10 +182,11 @@ fn is_blank(text: &str) -> bool {
 }
 
 fn date(text: &str) -> Value {
-    DateTime::parse(text)
-        .expect("a valid date")
-        .property_value()
-        .into()
+    property_value(DateTime::parse(text).expect("a valid date")).into()
+}
+
+fn property_value(date: DateTime) -> String {
+    String::from_utf8(date.property_value().to_vec()).expect("ASCII")
 }
 
 /// What `$set_once` must hold, by a way of its own: one map, and a panic on anything that a valid

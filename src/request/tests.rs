@@ -1,10 +1,16 @@
 //! The table of inputs and the requests that they become; `tests/end_to_end` has the faults' table.
 
-use super::{PLACEHOLDER_IDS, Request, build};
+use super::{PLACEHOLDER_IDS, Request};
 use crate::bindings::profiles::{
     Connection, DynamicField, Input, InvalidField, Profile, Properties, PropertyValue, Region,
 };
+use crate::input::owned;
 use crate::url::Scheme;
+
+fn build(connection: &Connection, input: &Input) -> Result<Request, Vec<InvalidField>> {
+    let connection = owned::connection(connection);
+    owned::with_input(input, |input| super::build(&connection, input))
+}
 
 fn connection() -> Connection {
     Connection {
