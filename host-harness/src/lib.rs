@@ -6,11 +6,12 @@
 //!
 //! [`list`] runs the card over JSON Lines of any length.
 //!
-//! [`schema`] and [`metadata`] make what stands beside the component.
+//! [`schema`] and [`metadata`] make what stands beside the component, [`compact`] makes it smaller.
 
 mod cache;
 pub mod card;
 pub mod clock;
+pub mod compact;
 mod connector;
 pub mod engine;
 mod exchange;
