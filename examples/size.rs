@@ -1,19 +1,22 @@
 //! What a component's bytes are made of, by crate, and by file for the card itself: `make size`.
 //!
-//! Wants the names of functions: of a build whose `strip` is off.
+//! Wants the linker's component with the names of functions: of a build whose `strip` is off. Code is
+//! shipped as it is there; all else is counted as `host-harness stamp` writes it.
 
 use std::collections::BTreeMap;
 
+use host_harness::compact::compact;
+use host_harness::metadata::stamp;
 use wasmparser::{KnownCustom, Name, Parser, Payload};
 
-/// Bytes of code by function, and of all other sections by kind.
+/// Bytes of a core module.
 #[derive(Default)]
 struct Sizes {
     module: u64,
+    /// By function.
     functions: Vec<u64>,
     imported: usize,
     names: BTreeMap<usize, String>,
-    data: u64,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,7 +24,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let component = std::fs::read(file)?;
     let mut largest = Sizes::default();
     let mut sizes = Sizes::default();
-    let mut stripped = component.len() as u64;
     for payload in Parser::new(0).parse_all(&component) {
         match payload? {
             Payload::ModuleSection {
@@ -41,12 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Payload::CodeSectionEntry(body) => {
                 sizes.functions.push(body.range().end - body.range().start);
             }
-            Payload::DataSection(section) => {
-                sizes.data = section.range().end - section.range().start;
-            }
             Payload::CustomSection(section) => {
-                // Not in what is shipped.
-                stripped -= section.range().end - section.range().start;
                 if let KnownCustom::Name(names) = section.as_known() {
                     for name in names {
                         let Name::Function(map) = name? else { continue };
@@ -71,17 +68,33 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let group = group(name.map_or("", String::as_str));
         *groups.entry(group).or_default() += size;
     }
+    let compact = compact(&component)?;
+    let shipped = stamp(&component)?.len() as u64;
+    let metadata = shipped - compact.len() as u64;
+    let data = data(&compact)?;
     let code: u64 = largest.functions.iter().sum();
-    groups.insert("data: texts and tables".to_owned(), largest.data);
-    let rest = stripped - code - largest.data;
-    groups.insert("imports, types and glue of the component".to_owned(), rest);
+    let rest = shipped - metadata - data - code;
+    groups.insert("data: texts and tables".to_owned(), data);
+    groups.insert("metadata: name, version, licence".to_owned(), metadata);
+    groups.insert("imports, exports, types and glue".to_owned(), rest);
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
     for (group, size) in groups {
         println!("{size:>7}  {group}");
     }
-    println!("{stripped:>7}  all");
+    println!("{shipped:>7}  all");
     Ok(())
+}
+
+/// Bytes of all data in a component.
+fn data(component: &[u8]) -> Result<u64, wasmparser::Error> {
+    let mut bytes = 0;
+    for payload in Parser::new(0).parse_all(component) {
+        if let Payload::DataSection(section) = payload? {
+            bytes += section.range().end - section.range().start;
+        }
+    }
+    Ok(bytes)
 }
 
 /// The crate that a function belongs to; of the card itself, the file.

@@ -7,6 +7,8 @@ mod link;
 mod module;
 mod parts;
 
+use std::fmt;
+
 use anyhow::{Context as _, Result, ensure};
 use wasm_encoder::{Component, ComponentSectionId, RawSection};
 use wasmparser::component_types::ComponentEntityType;
@@ -14,20 +16,30 @@ use wasmparser::{Validator, WasmFeatures};
 
 use parts::Parts;
 
+/// Why a component was left as it is: a linker put it together in a way that is not known here.
+#[derive(Debug)]
+pub struct Unfamiliar;
+
+impl fmt::Display for Unfamiliar {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the component is not put together as this knows how to make smaller")
+    }
+}
+
 /// The component with short names for all that is private to it, each definition once, as few sections
 /// and core modules as it needs, and no custom sections.
 ///
 /// # Errors
 ///
-/// The bytes are no component as the linker makes it of the card, or what came out would not be one
-/// with the same imports and exports.
+/// The bytes are no component, it is [`Unfamiliar`], or what came out would not be a component with the
+/// same imports and exports, which is a fault of this.
 pub fn compact(component: &[u8]) -> Result<Vec<u8>> {
-    let mut parts = Parts::read(component).context("this is not a WebAssembly component")?;
+    let mut parts = Parts::read(component)?;
     // Each import and export is one definition at least.
     let names = short_names(parts.iter().count());
     link::relink(&mut parts, &names)
         .and_then(|()| interface::unwrap(&mut parts))
-        .context("the component cannot be made compact")?;
+        .context(Unfamiliar)?;
     parts.drop_default_options();
     parts.merge_aliases();
     let compact = parts.write()?;
@@ -65,3 +77,6 @@ fn check(before: &[u8], after: &[u8]) -> Result<()> {
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

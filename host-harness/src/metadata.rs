@@ -3,23 +3,32 @@
 use anyhow::Result;
 use wasm_metadata::{AddMetadata, AddMetadataField, Description, Licenses, Version};
 
-use crate::compact::compact;
+use crate::compact::{Unfamiliar, compact};
 
 /// The card's name in registries.
 pub const NAME: &str = "mixpanel-create-profile";
 
 /// The component, made compact, with its name, version, licence and description in custom sections.
 ///
-/// The harness and the card share them through the workspace.
+/// The harness and the card share them through the workspace. A component of a linker that is newer
+/// than this may stay as large as it is, with a warning.
 ///
 /// # Errors
 ///
-/// The bytes are no component as the linker makes it of the card.
+/// The bytes are no component.
 pub fn stamp(component: &[u8]) -> Result<Vec<u8>> {
     let mut metadata = AddMetadata::default();
     metadata.name = AddMetadataField::Set(NAME.to_owned());
     metadata.version = AddMetadataField::Set(Version::new(env!("CARGO_PKG_VERSION")));
     metadata.licenses = AddMetadataField::Set(Licenses::new(env!("CARGO_PKG_LICENSE"))?);
     metadata.description = AddMetadataField::Set(Description::new(env!("CARGO_PKG_DESCRIPTION")));
-    metadata.to_wasm(&compact(component)?)
+    let compact = compact(component).or_else(|error| {
+        if error.is::<Unfamiliar>() {
+            eprintln!("warning: {error:#}; it works, but is larger than it need be");
+            Ok(component.to_vec())
+        } else {
+            Err(error)
+        }
+    });
+    metadata.to_wasm(&compact?)
 }

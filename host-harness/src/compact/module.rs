@@ -191,7 +191,9 @@ pub fn rename(module: &[u8], names: &Names) -> Result<Renamed> {
                 if let Some(store) = &store {
                     store.import(&mut imports)?;
                 }
-                renamed.section(&imports);
+                if !imports.is_empty() {
+                    renamed.section(&imports);
+                }
             }
             SectionId::Export => {
                 let mut exports = ExportSection::new();
@@ -471,4 +473,55 @@ fn constant(expression: &wasmparser::ConstExpr) -> Result<i32> {
         "a place is not a constant"
     );
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_trampolines_are_taken_for_them() {
+        let module = |body: &str| {
+            wat::parse_str(format!(
+                r#"(module
+                    (type $t (func (param i32 i64)))
+                    (table 9 funcref)
+                    (func (export "f") (type $t) {body}))"#
+            ))
+            .expect("a module")
+        };
+        let call = "(call_indirect (type $t) (local.get 0) (local.get 1) (i32.const 7))";
+        let trampoline = module(call);
+        assert_eq!(
+            trampolines(&trampoline).expect("a trampoline"),
+            BTreeMap::from([("f", 7)])
+        );
+        for other in [
+            "",
+            "(drop (i32.const 7))",
+            "(call_indirect (type $t) (local.get 0) (i64.const 1) (i32.const 7))",
+            "(call_indirect (type $t) (i32.const 1) (local.get 1) (i32.const 7))",
+            &format!("{call} {call}"),
+        ] {
+            assert!(trampolines(&module(other)).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn long_zeros_are_left_out_of_data() {
+        let zeros = [0; LONGEST_ZEROS + 1];
+        let long = [&b"ab"[..], &zeros, b"c"].concat();
+        let short = [&b"a"[..], &zeros[1..], b"b"].concat();
+        let around = [&zeros[..], b"a\0b", &zeros[..2]].concat();
+        let check = |bytes: &[u8], kept: &[(i32, &[u8])]| {
+            assert_eq!(without_zeros(&[(100, bytes)]).expect("data"), kept);
+        };
+        check(b"", &[]);
+        check(&zeros, &[]);
+        check(b"ab", &[(100, b"ab")]);
+        check(&short, &[(100, &short)]);
+        check(&long, &[(100, b"ab"), (112, b"c")]);
+        check(&around, &[(110, b"a\0b")]);
+        assert!(without_zeros(&[(100, b"ab"), (101, b"c")]).is_err());
+    }
 }

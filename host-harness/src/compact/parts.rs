@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use wasm_encoder::reencode::{Error, Reencode, ReencodeComponent};
 use wasm_encoder::{
     CanonicalFunctionSection, Component, ComponentAliasSection, ComponentExportSection,
@@ -15,8 +15,10 @@ use wasm_encoder::{
 use wasmparser::{
     CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExport, ComponentExternalKind,
     ComponentImport, ComponentInstance, ComponentOuterAliasKind, ComponentType, ComponentTypeRef,
-    ExternalKind, Instance, Parser, Payload,
+    Encoding, ExternalKind, Instance, Parser, Payload,
 };
+
+use super::Unfamiliar;
 
 /// The kinds of things that have numbers of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,7 +154,7 @@ impl<'a> Parts<'a> {
         let mut parts = Parts::default();
         let mut depth = 0u32;
         for payload in Parser::new(0).parse_all(component) {
-            let payload = payload?;
+            let payload = payload.context("this is not a WebAssembly component")?;
             let inside = depth > 0;
             match &payload {
                 Payload::ModuleSection {
@@ -203,11 +205,15 @@ impl<'a> Parts<'a> {
                 Payload::ComponentExportSection(section) => {
                     parts.add_all(section, Definition::Export)?
                 }
-                Payload::Version { .. } | Payload::CustomSection(_) | Payload::End(_) => {}
-                other => bail!(
-                    "it has a section that no card has: {:?}",
-                    other.as_section().map(|(id, _)| id)
+                Payload::Version { encoding, .. } => ensure!(
+                    encoding == Encoding::Component,
+                    "this is a WebAssembly module, not a component"
                 ),
+                Payload::CustomSection(_) | Payload::End(_) => {}
+                other => {
+                    let section = other.as_section().map(|(id, _)| id);
+                    return Err(anyhow!("it has sections of kind {section:?}").context(Unfamiliar));
+                }
             }
         }
         Ok(parts)
