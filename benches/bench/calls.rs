@@ -6,6 +6,7 @@ use host_harness::engine::{Engine, Limits};
 use tokio::runtime::Runtime;
 
 use crate::card::{Ours, Stock};
+use crate::floor;
 use crate::hyper_client::Bare;
 use crate::lists;
 use crate::load::{self, Caller};
@@ -22,7 +23,14 @@ pub fn measure(rounds: usize) -> Result<()> {
     let engine = Engine::new(Limits::default(), None)?;
     let ours = Ours::new(&engine, &server.origin, &server.origin)?;
     let stock = Stock::new(&server.origin)?;
-    let bare = Bare::new(&server.origin, same_bytes(&runtime, &engine)?)?;
+    let body = same_bytes(&runtime, &engine)?;
+    let floor = Ours::of(
+        &engine,
+        &floor::component(&body)?,
+        &server.origin,
+        &server.origin,
+    )?;
+    let bare = Bare::new(&server.origin, body)?;
 
     let installed = peers::are_installed();
     let mut alone = rows("one after another", "µs a call");
@@ -33,17 +41,20 @@ pub fn measure(rounds: usize) -> Result<()> {
     .with_goal("≤ 40");
     let mut at_once = rows("64 at once", "calls/s");
     let mut share = Row::new("64 at once: the card's calls, of hyper's", "%").with_goal("≥ 50");
+    let mut share_of_floor = Row::new("64 at once: the same host calls, of hyper's", "%");
     let origin = &server.origin;
     // The first round warms up, and counts for nothing.
     for round in 0..=rounds {
         let mut seconds = vec![
             time(&runtime, &bare, 1, 3_000)?,
             time(&runtime, &ours, 1, 3_000)?,
+            time(&runtime, &floor, 1, 3_000)?,
             time(&runtime, &stock, 1, 500)?,
         ];
         let mut seconds_at_once = vec![
             time(&runtime, &bare, AT_ONCE, 64_000)?,
             time(&runtime, &ours, AT_ONCE, 32_000)?,
+            time(&runtime, &floor, AT_ONCE, 32_000)?,
             time(&runtime, &stock, AT_ONCE, 1_280)?,
         ];
         if round == 0 {
@@ -56,6 +67,7 @@ pub fn measure(rounds: usize) -> Result<()> {
         }
         more.push((seconds[1] - seconds[0]) * 1e6);
         share.push(seconds_at_once[0] / seconds_at_once[1] * 100.0);
+        share_of_floor.push(seconds_at_once[0] / seconds_at_once[2] * 100.0);
         for (row, seconds) in alone.iter_mut().zip(seconds) {
             row.push(seconds * 1e6);
         }
@@ -66,15 +78,16 @@ pub fn measure(rounds: usize) -> Result<()> {
     table::print(&alone);
     table::print(&[more]);
     table::print(&at_once);
-    table::print(&[share]);
+    table::print(&[share, share_of_floor]);
     Ok(())
 }
 
 /// Those that are compared.
-fn rows(how: &str, unit: &'static str) -> [Row; 5] {
+fn rows(how: &str, unit: &'static str) -> [Row; 6] {
     [
         "hyper alone",
         "the card",
+        "the same host calls, computing nothing",
         "the card, wasmtime's transport",
         "mixpanel-node",
         "mixpanel-python",
@@ -93,13 +106,23 @@ pub fn processor_times(only_card: bool) -> Result<()> {
         time(&runtime, &ours, AT_ONCE, 100_000)?;
         return Ok(());
     }
-    let bare = Bare::new(&server.origin, same_bytes(&runtime, &engine)?)?;
-    println!("| at once | hyper alone, µs of processor time | the card |");
-    println!("| ---: | ---: | ---: |");
+    let body = same_bytes(&runtime, &engine)?;
+    let floor = Ours::of(
+        &engine,
+        &floor::component(&body)?,
+        &server.origin,
+        &server.origin,
+    )?;
+    let bare = Bare::new(&server.origin, body)?;
+    println!(
+        "| at once | hyper alone, µs of processor time | the card | the same host calls, computing nothing |"
+    );
+    println!("| ---: | ---: | ---: | ---: |");
     for (tasks, calls) in [(1, 20_000), (AT_ONCE, 64_000)] {
         let hyper = processor_time_of(&runtime, &bare, tasks, calls)?;
         let card = processor_time_of(&runtime, &ours, tasks, calls)?;
-        println!("| {tasks} | {hyper:.1} | {card:.1} |");
+        let floor = processor_time_of(&runtime, &floor, tasks, calls)?;
+        println!("| {tasks} | {hyper:.1} | {card:.1} | {floor:.1} |");
     }
     Ok(())
 }
@@ -135,7 +158,7 @@ fn time(runtime: &Runtime, caller: &impl Caller, tasks: usize, calls: usize) -> 
     Ok(took.as_secs_f64() / calls as f64)
 }
 
-/// The body that the card sends, once it is certain that hyper alone sends the same request.
+/// The body that the card sends, once it is certain that all that are compared send the same request.
 fn same_bytes(runtime: &Runtime, engine: &Engine) -> Result<Bytes> {
     let recorder = Recorder::start()?;
     let ours = Ours::new(engine, &recorder.origin, &recorder.origin)?;
@@ -149,5 +172,12 @@ fn same_bytes(runtime: &Runtime, engine: &Engine) -> Result<Bytes> {
     runtime.block_on(bare.call())?;
     let by_hyper = recorder.sent()?;
     ensure!(by_card == by_hyper, "{by_card:?} is not {by_hyper:?}");
+
+    let recorder = Recorder::start()?;
+    let component = floor::component(&body)?;
+    let floor = Ours::of(engine, &component, &recorder.origin, &recorder.origin)?;
+    runtime.block_on(floor.call())?;
+    let by_floor = recorder.sent()?;
+    ensure!(by_card == by_floor, "{by_card:?} is not {by_floor:?}");
     Ok(body)
 }

@@ -54,8 +54,13 @@ pub struct Ours {
 
 impl Ours {
     pub fn new(engine: &Engine, origin: &str, base_url: &str) -> Result<Self> {
+        Self::of(engine, &std::fs::read(component())?, origin, base_url)
+    }
+
+    /// Another component with its interface.
+    pub fn of(engine: &Engine, component: &[u8], origin: &str, base_url: &str) -> Result<Self> {
         Ok(Ours {
-            card: Card::load(engine, &component(), outbound(origin)?)?,
+            card: Card::new(engine, component, outbound(origin)?)?,
             connection: connection(base_url),
             input: input()?,
         })

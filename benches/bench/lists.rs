@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::calls;
 use crate::card::{self, TOKEN};
+use crate::floor;
 use crate::hyper_client::Bare;
 use crate::load::Caller as _;
 use crate::peers;
@@ -29,7 +30,11 @@ pub fn measure(rounds: usize) -> Result<()> {
     let mut native = Row::new("lists: a loop in Rust, serde_json and hyper", "profiles/s");
     let engine = Engine::new(Limits::default(), None)?;
     let card = Card::load(&engine, &card::component(), card::outbound(&server.origin)?)?;
+    // It sends nothing of a list, whatever body is in it.
+    let floor = floor::component(&[])?;
+    let floor = Card::new(&engine, &floor, card::outbound(&server.origin)?)?;
     let connection = card::connection(&server.origin);
+    let mut handed = Row::new("lists: only handed in and out", "profiles/s");
     let mut ours = Row::new("lists: the card, create-profiles", "profiles/s");
     let mut share = Row::new("lists: the card's profiles, of the loop's", "%").with_goal("≥ 50");
     let mut times =
@@ -38,10 +43,13 @@ pub fn measure(rounds: usize) -> Result<()> {
     let installed = peers::are_installed();
     for round in 0..=rounds {
         let per_second = PROFILES as f64 / runtime.block_on(by_loop(&bare, &inputs))?;
-        let by_card = PROFILES as f64 / runtime.block_on(by_card(&card, &connection, &inputs))?;
+        let by_card = PROFILES as f64 / runtime.block_on(in_lists(&card, &connection, &inputs))?;
+        let by_floor =
+            PROFILES as f64 / runtime.block_on(in_lists(&floor, &connection, &inputs))?;
         if round == 0 {
             continue;
         }
+        handed.push(by_floor);
         native.push(per_second);
         ours.push(by_card);
         share.push(by_card / per_second * 100.0);
@@ -51,7 +59,7 @@ pub fn measure(rounds: usize) -> Result<()> {
             times.push(by_card / by_python);
         }
     }
-    table::print(&[native, ours, python, share, times]);
+    table::print(&[native, ours, handed, python, share, times]);
     Ok(())
 }
 
@@ -126,8 +134,8 @@ async fn by_loop(bare: &Bare, inputs: &[Input]) -> Result<f64> {
     Ok(start.elapsed().as_secs_f64())
 }
 
-/// The same lists by the card, one call a request; seconds.
-async fn by_card(card: &Card, connection: &Connection, inputs: &[Input]) -> Result<f64> {
+/// The same lists by a card, one call a request; seconds.
+async fn in_lists(card: &Card, connection: &Connection, inputs: &[Input]) -> Result<f64> {
     let start = std::time::Instant::now();
     for batch in inputs.chunks(BATCH) {
         let outcomes = card.create_profiles(connection, batch).await?;

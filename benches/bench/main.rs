@@ -12,6 +12,7 @@
 
 mod calls;
 mod card;
+mod floor;
 mod hyper_client;
 mod lists;
 mod load;
