@@ -32,3 +32,25 @@ pub fn stamp(component: &[u8]) -> Result<Vec<u8>> {
     });
     metadata.to_wasm(&compact?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_component_of_another_linker_is_stamped_as_it_is() {
+        let component = wat::parse_str("(component (core module (memory 1)))").expect("WAT");
+        let stamped = stamp(&component).expect("a component");
+        assert!(stamped.starts_with(&component));
+        assert!(stamped.len() > component.len());
+    }
+
+    #[test]
+    fn what_is_no_component_is_refused() {
+        let module = wat::parse_str("(module)").expect("WAT");
+        for bytes in [&module[..], b"no component", b""] {
+            let error = stamp(bytes).expect_err("an error").to_string();
+            assert!(error.contains("component"), "{error}");
+        }
+    }
+}
