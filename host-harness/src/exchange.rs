@@ -16,7 +16,9 @@ use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt as _;
 use wasmtime::component::{Linker, Resource, ResourceTable, ResourceType};
-use wasmtime_wasi::p2::{DynOutputStream, DynPollable, OutputStream, Pollable, StreamError};
+use wasmtime_wasi::p2::{
+    DynInputStream, DynOutputStream, DynPollable, OutputStream, Pollable, StreamError,
+};
 use wasmtime_wasi_http::p2::bindings::http::types::{self, ErrorCode};
 use wasmtime_wasi_http::p2::body::HostIncomingBody;
 use wasmtime_wasi_http::p2::types::{HostIncomingResponse, HostOutgoingRequest};
@@ -28,6 +30,7 @@ use crate::engine::State;
 /// The version that `wasmtime-wasi-http` links; guests of an older one are linked to it too.
 const TYPES: &str = "wasi:http/types@0.2.12";
 const HANDLER: &str = "wasi:http/outgoing-handler@0.2.12";
+const STREAMS: &str = "wasi:io/streams@0.2.12";
 
 /// The most that a guest may write at once.
 const CHUNK: usize = 1 << 20;
@@ -82,6 +85,27 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     types.func_wrap(
         "[method]future-incoming-response.get",
         |mut store, (response,)| Ok((get(store.data_mut(), &response)?,)),
+    )?;
+
+    // None of the streams here has anything to wait for when it goes, as the library's way allows for.
+    let mut streams = linker.instance(STREAMS)?;
+    streams.resource(
+        "input-stream",
+        ResourceType::host::<DynInputStream>(),
+        |mut store, id| {
+            let table = &mut store.data_mut().table;
+            table.delete(Resource::<DynInputStream>::new_own(id))?;
+            Ok(())
+        },
+    )?;
+    streams.resource(
+        "output-stream",
+        ResourceType::host::<DynOutputStream>(),
+        |mut store, id| {
+            let table = &mut store.data_mut().table;
+            table.delete(Resource::<DynOutputStream>::new_own(id))?;
+            Ok(())
+        },
     )?;
     linker.allow_shadowing(false);
     Ok(())
