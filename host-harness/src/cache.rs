@@ -2,22 +2,22 @@
 //!
 //! Code from the cache is run as it is, so it must be what the engine made of these very bytes. Its
 //! file's name says which component and which engine it belongs to, and a checksum over that name
-//! and the code stands before the code; both are looked at before the engine sees the file, and
+//! and the code stands behind the code; both are looked at before the engine sees the file, and
 //! what does not fit is compiled anew. A checksum finds accidents, not enemies: against those, a
 //! folder that others may write to is refused, and so is such a file.
 //!
-//! Files appear whole, under a name of their own first: any number of processes may share a folder.
+//! Files appear whole, under a name of their own first, and are never written again: any number of
+//! processes may share a folder, and run the code where the system has the file in memory.
 
-use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use ring::digest::{Context as Digest, SHA256, SHA256_OUTPUT_LEN};
+use blake3::{Hash, Hasher, OUT_LEN};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -80,15 +80,17 @@ impl Cache {
     }
 
     fn read(&self, engine: &Engine, name: &str) -> Option<Component> {
-        let mut file = File::open(self.path(name)).ok()?;
+        let path = self.path(name);
+        let mut file = File::open(&path).ok()?;
         let metadata = file.metadata().ok()?;
         if !metadata.is_file() || !is_ours(&metadata) {
             return None;
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).ok()?);
-        file.read_to_end(&mut bytes).ok()?;
-        let (sum, code) = bytes.split_at_checked(SHA256_OUTPUT_LEN)?;
-        if sum != checksum(name, code) {
+        let length = metadata.len().checked_sub(OUT_LEN as u64)?;
+        let expected = checksum(name, (&file).take(length)).ok()?;
+        let mut sum = [0; OUT_LEN];
+        file.read_exact(&mut sum).ok()?;
+        if expected != sum {
             return None;
         }
         #[expect(
@@ -97,9 +99,11 @@ impl Cache {
         )]
         // SAFETY: the code must be what an engine made by `serialize`. The checksum says that it is
         // what `write` was given under this name, and the file is one that only this user may have
-        // written. It was read whole: nobody can change it any more. For another version or
-        // configuration than its name says, the engine itself refuses it.
-        let component = unsafe { Component::deserialize(engine, code) };
+        // written. It must not change while it is used: `write` never writes to a file that has its
+        // name already, and another of that name, put in its place meanwhile, holds the same. For
+        // another version or configuration than its name says, the engine itself refuses it. It
+        // passes over the checksum, which stands behind all that the code's own head speaks of.
+        let component = unsafe { Component::deserialize_file(engine, path) };
         component.ok()
     }
 
@@ -116,8 +120,8 @@ impl Cache {
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             let mut file = options.open(&temporary)?;
-            file.write_all(checksum(name, code).as_ref())?;
             file.write_all(code)?;
+            file.write_all(checksum(name, code)?.as_bytes())?;
             fs::rename(&temporary, self.path(name))
         })();
         if written.is_err() {
@@ -149,27 +153,19 @@ impl Cache {
     }
 }
 
-/// What a component and an engine are called together: the component's SHA-256, and the engine's own
+/// What a component and an engine are called together: the component's BLAKE3, and the engine's own
 /// word for its version and all settings that its code depends on.
 fn name(engine: &Engine, component: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
-    let content = ring::digest::digest(&SHA256, component);
-    let mut name = String::with_capacity(2 * SHA256_OUTPUT_LEN + 17);
-    for byte in content.as_ref() {
-        // Writing to a string cannot fail.
-        let _ = write!(name, "{byte:02x}");
-    }
-    name + &format!("-{:016x}", hasher.finish())
+    let content = blake3::hash(component);
+    format!("{content}-{:016x}", hasher.finish())
 }
 
-fn checksum(name: &str, code: &[u8]) -> [u8; SHA256_OUTPUT_LEN] {
-    let mut digest = Digest::new(&SHA256);
-    digest.update(name.as_bytes());
-    digest.update(code);
-    let mut sum = [0; SHA256_OUTPUT_LEN];
-    sum.copy_from_slice(digest.finish().as_ref());
-    sum
+fn checksum(name: &str, code: impl Read) -> io::Result<Hash> {
+    let mut hasher = Hasher::new();
+    hasher.update(name.as_bytes());
+    Ok(hasher.update_reader(code)?.finalize())
 }
 
 /// Whether nobody but this user and the system's administrator can have written it.

@@ -1,6 +1,7 @@
 //! The engine: what a call may use, and how the card is loaded.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -26,6 +27,13 @@ const EPOCH: Duration = Duration::from_millis(10);
 
 /// Of entries in a table of the guest's: the functions that it calls by pointer. The card has 200.
 const MAX_TABLE: usize = 1_024;
+
+/// What stays mapped of the memory of calls that are over, all of them together, in bytes.
+/// With more than 4,000 calls at once, the least of [`KEPT`] counts for each.
+const MAX_KEPT: usize = 1 << 30;
+
+/// Of one call's memory: what a usual call touches, and most of what a list does.
+const KEPT: RangeInclusive<usize> = 256 << 10..=2 << 20;
 
 /// What one call may use.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +84,7 @@ impl Engine {
             .max_memory_size(limits.memory)
             // What a usual call touches stays mapped from call to call, and is wiped by hand: the
             // kernel tells which pages those are.
-            .linear_memory_keep_resident(256 << 10)
+            .linear_memory_keep_resident(keep_resident(limits.concurrency))
             .table_elements(MAX_TABLE)
             .table_keep_resident(MAX_TABLE * size_of::<usize>())
             .pagemap_scan(Enabled::Auto);
@@ -91,6 +99,9 @@ impl Engine {
             .signals_based_traps(false)
             .memory_reservation(limits.memory as u64)
             .memory_guard_size(0)
+            // The card's data are two pages: they are copied sooner than a file of them is made and
+            // mapped, which a start would wait for.
+            .memory_init_cow(false)
             // They would make the compiled code a seventh larger, and its loading that much slower.
             .generate_address_map(false)
             .native_unwind_info(false);
@@ -150,6 +161,11 @@ impl Engine {
         store.epoch_deadline_async_yield_and_update(1);
         store
     }
+}
+
+/// How much stays mapped of the memory of a call that is over, in bytes.
+fn keep_resident(concurrency: u32) -> usize {
+    (MAX_KEPT / concurrency.max(1) as usize).clamp(*KEPT.start(), *KEPT.end())
 }
 
 /// Everything that a guest can reach.

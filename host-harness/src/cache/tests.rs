@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, ModuleVersionStrategy};
 
-use super::{Cache, MAX_AGE, SHA256_OUTPUT_LEN, name};
+use super::{Cache, MAX_AGE, OUT_LEN, name};
 
 /// The shortest component there is: it holds nothing.
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -83,7 +83,7 @@ fn a_damaged_file_is_compiled_anew_and_replaced() {
     let file = folder.files().remove(0);
     let good = fs::read(&file).expect("the file");
     let mut damaged = vec![vec![], good[..1].to_vec(), [&good[..], b"x"].concat()];
-    damaged.push(good[..SHA256_OUTPUT_LEN].to_vec());
+    damaged.push(good[..OUT_LEN].to_vec());
     damaged.push(good[..good.len() / 2].to_vec());
     damaged.push(good[..good.len() - 1].to_vec());
     for at in (0..good.len()).step_by(good.len() / 50) {
