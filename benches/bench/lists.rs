@@ -4,6 +4,7 @@ use anyhow::{Result, anyhow, ensure};
 use bytes::Bytes;
 use host_harness::card::Card;
 use host_harness::engine::{Engine, Limits};
+use host_harness::list::KEPT_MEMORY;
 use host_harness::records::{Connection, Input};
 use serde::Serialize;
 
@@ -28,7 +29,12 @@ pub fn measure(rounds: usize) -> Result<()> {
     let inputs = inputs()?;
     let bare = Bare::new(&server.origin, Bytes::new())?;
     let mut native = Row::new("lists: a loop in Rust, serde_json and hyper", "profiles/s");
-    let engine = Engine::new(Limits::default(), None)?;
+    // As `host-harness run` has it for a list.
+    let limits = Limits {
+        kept_memory: KEPT_MEMORY,
+        ..Limits::default()
+    };
+    let engine = Engine::new(limits, None)?;
     let card = Card::load(&engine, &card::component(), card::outbound(&server.origin)?)?;
     // It sends nothing of a list, whatever body is in it.
     let floor = floor::component(&[])?;

@@ -1,7 +1,6 @@
 //! The engine: what a call may use, and how the card is loaded.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -28,18 +27,15 @@ const EPOCH: Duration = Duration::from_millis(10);
 /// Of entries in a table of the guest's: the functions that it calls by pointer. The card has 200.
 const MAX_TABLE: usize = 1_024;
 
-/// What stays mapped of the memory of calls that are over, all of them together, in bytes.
-/// With more than 4,000 calls at once, the least of [`KEPT`] counts for each.
-const MAX_KEPT: usize = 1 << 30;
-
-/// Of one call's memory: what a usual call touches, and most of what a list does.
-const KEPT: RangeInclusive<usize> = 256 << 10..=2 << 20;
-
 /// What one call may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Of the guest's memory, in bytes.
     pub memory: usize,
+    /// Of the memory of a call that is over, in bytes: what stays in place for the next one, which
+    /// then need not get it from the system. All of that is wiped after each call, whether the
+    /// call touched it or not: more than calls use makes each of them slower.
+    pub kept_memory: usize,
     /// From the call to its result, retries and their waits included.
     pub deadline: Duration,
     /// Calls at the same time; more of them wait for their turn.
@@ -51,6 +47,8 @@ impl Default for Limits {
         Limits {
             // The largest input that the card accepts needs 6 MiB.
             memory: 32 << 20,
+            // More than a call for one profile touches. For lists see [`crate::list::KEPT_MEMORY`].
+            kept_memory: 256 << 10,
             // Ten retries with the longest waits and time-outs take 23 minutes.
             deadline: Duration::from_secs(30 * 60),
             concurrency: 1_000,
@@ -84,7 +82,7 @@ impl Engine {
             .max_memory_size(limits.memory)
             // What a usual call touches stays mapped from call to call, and is wiped by hand: the
             // kernel tells which pages those are.
-            .linear_memory_keep_resident(keep_resident(limits.concurrency))
+            .linear_memory_keep_resident(limits.kept_memory)
             .table_elements(MAX_TABLE)
             .table_keep_resident(MAX_TABLE * size_of::<usize>())
             .pagemap_scan(Enabled::Auto);
@@ -161,11 +159,6 @@ impl Engine {
         store.epoch_deadline_async_yield_and_update(1);
         store
     }
-}
-
-/// How much stays mapped of the memory of a call that is over, in bytes.
-fn keep_resident(concurrency: u32) -> usize {
-    (MAX_KEPT / concurrency.max(1) as usize).clamp(*KEPT.start(), *KEPT.end())
 }
 
 /// Everything that a guest can reach.

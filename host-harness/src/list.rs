@@ -14,6 +14,10 @@ const MAX_INPUTS: usize = 2_000;
 /// Of a call's lines: two requests full. The card's memory holds them several times over.
 const MAX_BYTES: usize = 4_000_000;
 
+/// [`Limits::kept_memory`](crate::engine::Limits::kept_memory) for an engine that runs nothing but
+/// lists: most of what such a call touches.
+pub const KEPT_MEMORY: usize = 2 << 20;
+
 /// Of a line. An update of over 1 MB is refused anyway; as JSON the same may be six times as long.
 const MAX_LINE_BYTES: usize = 8_000_000;
 

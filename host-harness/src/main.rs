@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use host_harness::card::{CallError, Card};
 use host_harness::engine::{Engine, Limits};
+use host_harness::list::KEPT_MEMORY;
 use host_harness::outbound::{self, Outbound, Resolve};
 use host_harness::records::{Connection, Error, Input, Outcome, Region};
 use host_harness::stand_in::{self, Authority, StandIn, Validity};
@@ -150,13 +151,14 @@ fn run(options: &Run) -> Result<ExitCode> {
             .or_else(|| options.base_url.clone()),
         max_retries: options.max_retries,
     };
-    let engine = Engine::new(
-        Limits {
-            concurrency: options.concurrency.into(),
-            ..Limits::default()
-        },
-        cache(options).as_deref(),
-    )?;
+    let mut limits = Limits {
+        concurrency: options.concurrency.into(),
+        ..Limits::default()
+    };
+    if list.is_some() {
+        limits.kept_memory = KEPT_MEMORY;
+    }
+    let engine = Engine::new(limits, cache(options).as_deref())?;
     let card = Card::load(&engine, &options.component, outbound(options, &connection)?)?;
 
     let runtime = tokio::runtime::Builder::new_current_thread()
