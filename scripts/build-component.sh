@@ -32,8 +32,9 @@ if [ ! -x "$LINKERS/wasm-component-ld" ]; then
 fi
 export PATH="$PATH:$LINKERS:$LINKERS/gcc-ld"
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-component-ld
-# Numbers that the linker fills in take five bytes each otherwise: a twentieth of the component.
-export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C link-arg=--compress-relocations"
+# Numbers that the linker fills in take five bytes each otherwise: a twentieth of the component. The
+# stack need not have the usual 1 MiB: JSON is read 128 levels deep, and no deeper.
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C link-arg=--compress-relocations -C link-arg=-zstack-size=131072"
 
 has_target() { [ -d "$(rustc --print target-libdir --target $TARGET)" ]; }
 has_packages() { dpkg -s $DEBIAN_PACKAGES >/dev/null 2>&1; }

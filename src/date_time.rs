@@ -30,7 +30,10 @@ impl DateTime {
     /// [RFC 3339]: https://www.rfc-editor.org/rfc/rfc3339#section-5.6
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.as_bytes();
-        unix_seconds(text)
+        // A number has no such sign there: most texts need not be tried as one.
+        let is_date = text.get(4) == Some(&b'-');
+        let number = if is_date { None } else { unix_seconds(text) };
+        number
             .unwrap_or_else(|| match rfc3339(text) {
                 Some(seconds) if (0..=MAX_UNIX_SECONDS).contains(&seconds) => Ok(seconds),
                 Some(_) => Err("is not within the years 1970 to 9999"),
@@ -52,9 +55,9 @@ impl DateTime {
         }
         let month = MONTHS.chunks(3).position(|month| month == &text[8..11])?;
         let date = seconds_of_date(
-            number(&text[12..16])?,
-            i64::try_from(month).ok()? + 1,
-            number(&text[5..7])?,
+            year(text, 12)?,
+            u32::try_from(month).ok()? + 1,
+            pair(text, 5),
         )?;
         Some(DateTime(date + seconds_of_time(&text[17..25])?))
     }
@@ -66,24 +69,24 @@ impl DateTime {
 
     /// `YYYY-MM-DDTHH:MM:SS` in UTC without a zone letter, as Mixpanel's date properties want it.
     pub fn property_value(self) -> [u8; 19] {
-        let (year, month, day) = date_of_days(self.0 / SECONDS_PER_DAY);
-        let second = self.0 % SECONDS_PER_DAY;
+        // A DateTime ends with the year 9999.
+        let days = u32::try_from(self.0 / SECONDS_PER_DAY).unwrap_or_default();
+        let second = u32::try_from(self.0 % SECONDS_PER_DAY).unwrap_or_default();
+        let (year, month, day) = date_of_days(days);
         let mut value = *b"0000-00-00T00:00:00";
-        for (end, mut number) in [
-            (4, year),
-            (7, month),
-            (10, day),
-            (13, second / 3_600),
-            (16, second / 60 % 60),
-            (19, second % 60),
+        for (at, number) in [
+            (0, year / 100),
+            (2, year % 100),
+            (5, month),
+            (8, day),
+            (11, second / 3_600),
+            (14, second / 60 % 60),
+            (17, second % 60),
         ] {
-            let mut at = end;
-            while number > 0 {
-                at -= 1;
-                // A digit is less than ten.
-                value[at] += u8::try_from(number % 10).unwrap_or_default();
-                number /= 10;
-            }
+            // Two digits are less than a hundred.
+            let number = u8::try_from(number).unwrap_or_default();
+            value[at] += number / 10;
+            value[at + 1] += number % 10;
         }
         value
     }
@@ -126,9 +129,9 @@ fn rfc3339(text: &[u8]) -> Option<i64> {
         return None;
     }
     let date = seconds_of_date(
-        number(&date_and_time[..4])?,
-        number(&date_and_time[5..7])?,
-        number(&date_and_time[8..10])?,
+        year(date_and_time, 0)?,
+        pair(date_and_time, 5),
+        pair(date_and_time, 8),
     )?;
     let time = seconds_of_time(&date_and_time[11..])?;
     let offset = match rest.strip_prefix(b".") {
@@ -144,11 +147,11 @@ fn rfc3339(text: &[u8]) -> Option<i64> {
     let offset = match *offset {
         [b'Z' | b'z'] => 0,
         [sign @ (b'+' | b'-'), ref offset @ ..] if offset.len() == 5 && offset[2] == b':' => {
-            let (hours, minutes) = (number(&offset[..2])?, number(&offset[3..])?);
+            let (hours, minutes) = (pair(offset, 0), pair(offset, 3));
             if hours > 23 || minutes > 59 {
                 return None;
             }
-            let seconds = hours * 3_600 + minutes * 60;
+            let seconds = i64::from(hours * 3_600 + minutes * 60);
             if sign == b'-' { -seconds } else { seconds }
         }
         _ => return None,
@@ -158,63 +161,72 @@ fn rfc3339(text: &[u8]) -> Option<i64> {
 
 /// Of `HH:MM:SS`. A leap second is the last second of its minute to a clock that has none.
 fn seconds_of_time(text: &[u8]) -> Option<i64> {
-    let [hour, minute, second] = [0, 3, 6].map(|at| number(&text[at..at + 2]));
-    let (hour, minute, second) = (hour?, minute?, second?);
+    let (hour, minute, second) = (pair(text, 0), pair(text, 3), pair(text, 6));
     if text[2] != b':' || text[5] != b':' || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    Some(hour * 3_600 + minute * 60 + second.min(59))
+    Some(i64::from(hour * 3_600 + minute * 60 + second.min(59)))
 }
 
+/// Days from 0000-03-01 to 1970-01-01.
+const DAYS_BEFORE_1970: u32 = 719_468;
+
+/// Of 400 years, after which the calendar starts anew.
+const DAYS_OF_ERA: u32 = 146_097;
+
 /// Unix seconds at which a day of the Gregorian calendar starts.
-fn seconds_of_date(year: i64, month: i64, day: i64) -> Option<i64> {
-    if !(1..=12).contains(&month) || day < 1 {
+fn seconds_of_date(year: u32, month: u32, day: u32) -> Option<i64> {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days_of_month = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + u32::from(is_leap),
+        _ => return None,
+    };
+    if day < 1 || day > days_of_month {
         return None;
     }
-    // Counted from March on, a leap day is the last of its year. 719,468 days lie between
-    // 0000-03-01 and 1970-01-01.
-    let (y, m) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let days =
-        365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day
-            - 1
-            - 719_468;
-    // A day that its month does not have would be one of the next.
-    (date_of_days(days) == (year, month, day)).then_some(days * SECONDS_PER_DAY)
+    // Counted from March on, a leap day is the last of its year; and an era later, so that the year
+    // before the first one is no negative number.
+    let y = year + 400 - u32::from(month <= 2);
+    let m = (month + 9) % 12;
+    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1;
+    Some((i64::from(days) - i64::from(DAYS_OF_ERA + DAYS_BEFORE_1970)) * SECONDS_PER_DAY)
 }
 
 /// Year, month and day, so many days after 1970-01-01.
-fn date_of_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
+fn date_of_days(days: u32) -> (u32, u32, u32) {
+    let days = days + DAYS_BEFORE_1970;
+    let era = days / DAYS_OF_ERA;
+    let day_of_era = days % DAYS_OF_ERA;
     let year_of_era =
         (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let m = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * m + 2) / 5 + 1;
     let month = if m < 10 { m + 3 } else { m - 9 };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+    (era * 400 + year_of_era + u32::from(month <= 2), month, day)
 }
 
 fn are_digits(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
-/// Of a few digits.
-fn number(digits: &[u8]) -> Option<i64> {
-    let mut number = 0;
-    for digit in digits {
-        let digit = digit.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        number = number * 10 + i64::from(digit);
+/// The number of the two digits at `at`; where they are none, one that is too large for what two
+/// digits stand for in a date.
+fn pair(text: &[u8], at: usize) -> u32 {
+    let tens = text[at].wrapping_sub(b'0');
+    let ones = text[at + 1].wrapping_sub(b'0');
+    if tens > 9 || ones > 9 {
+        return u32::from(u8::MAX);
     }
-    Some(number)
+    u32::from(tens * 10 + ones)
+}
+
+/// The number of the four digits at `at`.
+fn year(text: &[u8], at: usize) -> Option<u32> {
+    let (centuries, years) = (pair(text, at), pair(text, at + 2));
+    (centuries < 100 && years < 100).then_some(centuries * 100 + years)
 }
 
 /// Names the two slips that are seen most: a bare date, and a time without an offset.

@@ -68,7 +68,8 @@ pub fn present<'a>(text: &Maybe<Text<'a>>) -> Option<&'a str> {
 
 /// Nothing but white space.
 pub fn is_blank(text: &str) -> bool {
-    text.trim_start().is_empty()
+    // Most texts start with a visible ASCII character, which needs no look at Unicode's tables.
+    !matches!(text.as_bytes().first(), Some(b'!'..=b'~')) && text.trim_start().is_empty()
 }
 
 /// How many characters there are; the standard count is made for long texts, and larger.

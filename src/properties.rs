@@ -26,8 +26,9 @@ const MAX_ESCAPE_BYTES: usize = 6;
 const CUSTOM: &str = "properties.custom-properties";
 const DYNAMIC: &str = "properties.dynamic-fields";
 
-/// Writes what `$set_once` holds, a JSON object, behind `json`, and adds what is wrong with it to
-/// `faults`. `names` is memory that was used before, or none.
+/// Writes what `$set_once` holds, the entries of a JSON object, behind `json`, and adds what is wrong
+/// with it to `faults`: then what is written need not be JSON. `names` is memory that was used before,
+/// or none.
 pub fn write<'a>(
     input: &Properties<'a>,
     names: &mut Names<'a>,
@@ -40,8 +41,8 @@ pub fn write<'a>(
         json,
         count: 0,
         names,
+        reserved: 0,
     };
-    collector.json.push(b'{');
     collector.reserved(input);
     if let Some(custom) = present(&input.custom_properties) {
         collector.custom(custom);
@@ -50,7 +51,10 @@ pub fn write<'a>(
         collector.dynamic(index, field);
     }
     let count = collector.count;
-    json.push(b'}');
+    if count > 0 {
+        // The comma behind the last one.
+        json.pop();
+    }
     if count > MAX_PROPERTIES {
         faults.add_figure(
             "properties",
@@ -60,7 +64,22 @@ pub fn write<'a>(
     }
 }
 
-/// Names that were seen, sorted, and the field that each of them comes from.
+/// Mixpanel's names for the fields that have one of their own, and these fields.
+const RESERVED: [(&str, &str); 7] = [
+    ("$avatar", "properties.avatar"),
+    ("$name", "properties.name"),
+    ("$first_name", "properties.first-name"),
+    ("$last_name", "properties.last-name"),
+    ("$created", "properties.created"),
+    ("$email", "properties.email"),
+    ("$phone", "properties.phone"),
+];
+
+const AVATAR: usize = 0;
+const CREATED: usize = 4;
+
+/// Names that were seen, sorted, and the field that each of them comes from; without [`RESERVED`]
+/// ones that come from their own.
 #[derive(Default)]
 pub struct Names<'a>(Vec<(Cow<'a, str>, &'static str)>);
 
@@ -85,39 +104,46 @@ struct Collector<'a, 'f> {
     /// Of the properties in it.
     count: usize,
     names: &'f mut Names<'a>,
+    /// Which of [`RESERVED`] are among them, a bit each.
+    reserved: u8,
 }
 
 impl<'a> Collector<'a, '_> {
     fn reserved(&mut self, input: &Properties<'a>) {
-        for (source, name, value) in [
-            ("properties.avatar", "$avatar", &input.avatar),
-            ("properties.name", "$name", &input.name),
-            ("properties.first-name", "$first_name", &input.first_name),
-            ("properties.last-name", "$last_name", &input.last_name),
-            ("properties.created", "$created", &input.created),
-            ("properties.email", "$email", &input.email),
-            ("properties.phone", "$phone", &input.phone),
-        ] {
+        let values = [
+            &input.avatar,
+            &input.name,
+            &input.first_name,
+            &input.last_name,
+            &input.created,
+            &input.email,
+            &input.phone,
+        ];
+        for (index, value) in values.into_iter().enumerate() {
             let Some(value) = present(value) else {
                 continue;
             };
-            if name == "$created" {
-                self.date_time(source, name, value);
-                continue;
-            }
-            if name == "$avatar"
+            let (name, field) = RESERVED[index];
+            if index == AVATAR
                 && let Err(reason) = url::check_image_url(value)
             {
-                self.faults.add(source, reason);
+                self.faults.add(field, reason);
             }
-            self.text(source, name.into(), value);
+            self.reserved |= 1 << index;
+            self.count += 1;
+            json::text(self.json, name, b':');
+            if index == CREATED {
+                self.date_time(field, name, value);
+            } else {
+                self.text(field, name, value);
+            }
         }
     }
 
     fn custom(&mut self, json: &'a str) {
-        let object = match Raw::read(json) {
-            Ok(object) if object.kind() == "an object" => object,
-            Ok(other) => {
+        let entries = match Raw::read_with_entries(json) {
+            Ok((object, entries)) if object.kind() == "an object" => entries,
+            Ok((other, _)) => {
                 let reason = [
                     "is ",
                     other.kind(),
@@ -128,7 +154,7 @@ impl<'a> Collector<'a, '_> {
             Err(offset) => return self.not_json(json, offset),
         };
         let mut keys = Names::default();
-        for (key, value) in object.entries() {
+        for (key, value) in entries {
             let Some(key) = key.string() else {
                 self.faults
                     .add(CUSTOM, "has a key that holds half a character (\\ud800 to \\udfff without the other half): write it whole");
@@ -148,7 +174,10 @@ impl<'a> Collector<'a, '_> {
             }
             match value.string() {
                 Some(value) if is_blank(&value) => self.name(CUSTOM, &key),
-                Some(value) => self.text(CUSTOM, key, &value),
+                Some(value) => {
+                    self.key(CUSTOM, &key);
+                    self.text(CUSTOM, &key, &value);
+                }
                 None => {
                     let path = path(CUSTOM, &key);
                     if value.kind() == "a string" {
@@ -161,7 +190,7 @@ impl<'a> Collector<'a, '_> {
                         ];
                         self.faults.add(&path, &text(&reason));
                     }
-                    self.key(CUSTOM, key);
+                    self.key(CUSTOM, &key);
                 }
             }
         }
@@ -199,8 +228,14 @@ impl<'a> Collector<'a, '_> {
             PropertyValue::Text(value) | PropertyValue::DateTime(value) if is_blank(value) => {
                 self.name(DYNAMIC, name);
             }
-            PropertyValue::Text(value) => self.text(DYNAMIC, name.into(), value),
-            PropertyValue::DateTime(value) => self.date_time(DYNAMIC, name, value),
+            PropertyValue::Text(value) => {
+                self.key(DYNAMIC, &name.into());
+                self.text(DYNAMIC, name, value);
+            }
+            PropertyValue::DateTime(value) => {
+                self.key(DYNAMIC, &name.into());
+                self.date_time(DYNAMIC, name, value);
+            }
             PropertyValue::Number(number) => {
                 if !number.is_finite() {
                     let reason = if number.is_nan() {
@@ -210,15 +245,14 @@ impl<'a> Collector<'a, '_> {
                     };
                     self.faults.add(&path(DYNAMIC, name), reason);
                 }
-                if self.key(DYNAMIC, name.into()) {
-                    json::number(self.json, *number);
-                }
+                self.key(DYNAMIC, &name.into());
+                json::number(self.json, *number);
+                self.json.push(b',');
             }
             PropertyValue::Boolean(boolean) => {
-                if self.key(DYNAMIC, name.into()) {
-                    let word: &[u8] = if *boolean { b"true" } else { b"false" };
-                    self.json.extend_from_slice(word);
-                }
+                self.key(DYNAMIC, &name.into());
+                let word: &[u8] = if *boolean { b"true," } else { b"false," };
+                self.json.extend_from_slice(word);
             }
             // As with blank texts: a list of nothing would block a real one later.
             PropertyValue::TextList(items)
@@ -230,30 +264,27 @@ impl<'a> Collector<'a, '_> {
         }
     }
 
-    fn text(&mut self, source: &'static str, name: Cow<'a, str>, value: &str) {
+    /// Writes a text, whose key is written, and checks it.
+    fn text(&mut self, source: &'static str, name: &str, value: &str) {
         if value.len() > MAX_TEXT_BYTES {
             self.faults.add_figure(
-                &path(source, &name),
+                &path(source, name),
                 "has # bytes: at most 255 are allowed, and Mixpanel would cut the rest",
                 value.len(),
             );
         }
-        if self.key(source, name) {
-            json::text(self.json, value);
-        }
+        json::text(self.json, value, b',');
     }
 
-    fn date_time(&mut self, source: &'static str, name: &'a str, value: &str) {
-        let date = DateTime::parse(value);
-        if let Err(reason) = &date {
-            self.faults.add(&path(source, name), reason);
-        }
-        if self.key(source, name.into())
-            && let Ok(date) = date
-        {
-            self.json.push(b'"');
-            self.json.extend_from_slice(&date.property_value());
-            self.json.push(b'"');
+    /// Writes a date, whose key is written, and checks it.
+    fn date_time(&mut self, source: &'static str, name: &str, value: &str) {
+        match DateTime::parse(value) {
+            Ok(date) => {
+                self.json.push(b'"');
+                self.json.extend_from_slice(&date.property_value());
+                self.json.extend_from_slice(b"\",");
+            }
+            Err(reason) => self.faults.add(&path(source, name), &reason),
         }
     }
 
@@ -288,31 +319,37 @@ impl<'a> Collector<'a, '_> {
                 );
             }
         }
-        if self.key(DYNAMIC, name.into()) {
-            json::texts(self.json, items);
-        }
+        self.key(DYNAMIC, &name.into());
+        json::texts(self.json, items);
+        self.json.push(b',');
     }
 
-    /// Writes a property's key; its value is to follow where this is true. One with a fault is
-    /// written too, so that its name is still checked.
-    fn key(&mut self, source: &'static str, name: Cow<'a, str>) -> bool {
-        self.name(source, &name);
-        if let Err(first) = self.names.add(name.clone(), source) {
+    /// Writes a property's key, and checks it.
+    fn key(&mut self, source: &'static str, name: &Cow<'a, str>) {
+        self.name(source, name);
+        if let Err(first) = self.add(name, source) {
             let reason = [
                 "sets a property that ",
-                &path(first, &name),
+                &path(first, name),
                 " sets already: keep one of the two",
             ];
-            self.faults.add(&path(source, &name), &text(&reason));
-            return false;
+            self.faults.add(&path(source, name), &text(&reason));
+        } else {
+            self.count += 1;
         }
-        if self.count > 0 {
-            self.json.push(b',');
+        json::text(self.json, name, b':');
+    }
+
+    /// Adds a name, or tells where the same one comes from.
+    fn add(&mut self, name: &Cow<'a, str>, source: &'static str) -> Result<(), &'static str> {
+        if name.starts_with('$') {
+            for (index, (reserved, field)) in RESERVED.into_iter().enumerate() {
+                if self.reserved & (1 << index) != 0 && reserved == *name {
+                    return Err(field);
+                }
+            }
         }
-        self.count += 1;
-        json::text(self.json, &name);
-        self.json.push(b':');
-        true
+        self.names.add(name.clone(), source)
     }
 
     /// Checks a name that is not blank.

@@ -122,20 +122,21 @@ pub fn update<'a>(
     let start = json.len();
     check_profile_id(&input.profile, faults);
     json.extend_from_slice(br#"{"$token":"#);
-    json::text(json, &connection.project_token);
-    json.extend_from_slice(br#","$distinct_id":"#);
-    json::text(json, &input.profile.profile_id);
+    json::text(json, &connection.project_token, b',');
+    json.extend_from_slice(br#""$distinct_id":"#);
+    json::text(json, &input.profile.profile_id, b',');
     // `"0"` where there is none: without it Mixpanel would take the address of the engine's
     // machine, and put the user in its data centre.
-    json.extend_from_slice(br#","$ip":"#);
-    json::text(json, ip_address(&input.profile, faults));
+    json.extend_from_slice(br#""$ip":"#);
+    json::text(json, ip_address(&input.profile, faults), b',');
     if let Some(time) = time(&input.profile, faults) {
-        json.extend_from_slice(br#","$time":"#);
+        json.extend_from_slice(br#""$time":"#);
         json::integer(json, time);
+        json.push(b',');
     }
-    json.extend_from_slice(br#","$set_once":"#);
+    json.extend_from_slice(br#""$set_once":{"#);
     properties::write(&input.properties, names, faults, json);
-    json.push(b'}');
+    json.extend_from_slice(b"}}");
 
     let length = json.len() - start;
     if length > MAX_UPDATE_BYTES {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::bindings::profiles::Output;
 use crate::faults::{text, with_figure};
-use crate::json::{Raw, find};
+use crate::json::{Entries, Raw, find};
 
 /// More of an answer is not read: what Mixpanel has to say fits in a hundredth of it.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -79,7 +79,7 @@ pub fn read(answer: &Answer, token: &str, updates: usize) -> Output {
 }
 
 fn verdict(answer: &Answer, updates: usize) -> Verdict {
-    let Some(body) = json(answer) else {
+    let Some((body, entries)) = json(answer) else {
         return Verdict::NotUnderstood;
     };
     if body.kind() != "an object" {
@@ -89,7 +89,6 @@ fn verdict(answer: &Answer, updates: usize) -> Verdict {
             None => Verdict::NotUnderstood,
         };
     }
-    let entries = body.entries();
     let words = words(&entries);
     let status = find(&entries, "status").and_then(one_or_zero);
     let counts_fewer = find(&entries, "num_good_events").is_some_and(|count| {
@@ -104,12 +103,12 @@ fn verdict(answer: &Answer, updates: usize) -> Verdict {
     }
 }
 
-/// A body that is JSON, and whole.
-fn json(answer: &Answer) -> Option<Raw<'_>> {
+/// A body that is JSON, and whole; with its entries.
+fn json(answer: &Answer) -> Option<(Raw<'_>, Entries<'_>)> {
     if answer.end != End::Complete {
         return None;
     }
-    Raw::read(core::str::from_utf8(&answer.body).ok()?).ok()
+    Raw::read_with_entries(core::str::from_utf8(&answer.body).ok()?).ok()
 }
 
 /// `1` or `0`, as a number or in quotes.
@@ -173,7 +172,7 @@ fn words_of(value: Raw<'_>) -> Option<String> {
 
 /// Mixpanel's own words in an answer that is no success; else what the answer says as text.
 fn own_words(answer: &Answer, token: &str) -> Option<String> {
-    if let Some(words) = json(answer).and_then(|body| words(&body.entries())) {
+    if let Some(words) = json(answer).and_then(|(_, entries)| words(&entries)) {
         return Some(words);
     }
     let body = String::from_utf8_lossy(&answer.body);
