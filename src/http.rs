@@ -190,20 +190,19 @@ fn write(body: OutgoingBody, mut bytes: &[u8], deadline: &Deadline) -> Result<()
             stream.write(now)?;
             bytes = later;
         }
-        stream.flush()?;
-        while stream.check_write()? == 0 {
-            deadline.wait(&stream.subscribe())?;
-        }
+        // No wait for all of it to be on its way: finishing the body asks for that.
     }
     OutgoingBody::finish(body, None).map_err(|_| Cause::Host(STREAM_CLOSED))
 }
 
 fn response(future: &FutureIncomingResponse, deadline: &Deadline) -> Result<IncomingResponse> {
     loop {
+        // It has hardly come yet: that is not asked first.
+        deadline.wait(&future.subscribe())?;
         match get(future) {
             Some(Ok(result)) => return Ok(result?),
             Some(Err(())) => return Err(Cause::Host("the host gave the answer away")),
-            None => deadline.wait(&future.subscribe())?,
+            None => {}
         }
     }
 }

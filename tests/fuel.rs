@@ -18,10 +18,10 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 /// One call for `examples/new-profile.json`.
-const INSTRUCTIONS_A_CALL: u64 = 57_900;
+const INSTRUCTIONS_A_CALL: u64 = 38_900;
 
 /// A profile of a list: as many of that input as one request holds, each under an id of its own.
-const INSTRUCTIONS_A_PROFILE: u64 = 24_900;
+const INSTRUCTIONS_A_PROFILE: u64 = 14_500;
 
 /// Of one request.
 const PROFILES: usize = 2_000;

@@ -10,9 +10,6 @@
         (func $check-write (param i32 i32)))
     (import "wasi:io/streams@$version" "[method]output-stream.write"
         (func $write (param i32 i32 i32 i32)))
-    (import "wasi:io/streams@$version" "[method]output-stream.flush" (func $flush (param i32 i32)))
-    (import "wasi:io/streams@$version" "[method]output-stream.subscribe"
-        (func $subscribe-output (param i32) (result i32)))
     (import "wasi:io/streams@$version" "[resource-drop]output-stream"
         (func $drop-output (param i32)))
     (import "wasi:io/streams@$version" "[method]input-stream.read"
@@ -135,22 +132,14 @@
         (call $write
             (local.get $stream) (i32.const $body) (i32.const $body-length) (i32.const 16))
         (call $succeeded)
-        (call $flush (local.get $stream) (i32.const 16))
-        (call $succeeded)
-        (block $flushed (loop $again
-            (call $check-write (local.get $stream) (i32.const 16))
-            (call $succeeded)
-            (br_if $flushed (i64.ne (i64.load (i32.const 24)) (i64.const 0)))
-            (call $wait (call $subscribe-output (local.get $stream)))
-            (br $again)))
         (call $drop-output (local.get $stream))
         (call $finish (local.get $body) (i32.const 0) (i32.const 0) (i32.const 16))
         (call $succeeded)
 
         (block $answered (loop $again
+            (call $wait (call $subscribe-future (local.get $future)))
             (call $get (local.get $future) (i32.const 16))
             (br_if $answered (i32.load8_u (i32.const 16)))
-            (call $wait (call $subscribe-future (local.get $future)))
             (br $again)))
         ;; A result in a result.
         (if (i32.or (i32.load8_u (i32.const 24)) (i32.load8_u (i32.const 32)))
@@ -203,8 +192,4 @@
             (local.set $at (i32.add (local.get $at) (i32.const 20)))
             (br $again)))
         i32.const 112)
-
-    ;; The card frees here what it returned.
-    (func (export "cabi_post_mixpanel:cards/profiles@0.1.0#create-profile") (param i32))
-    (func (export "cabi_post_mixpanel:cards/profiles@0.1.0#create-profiles") (param i32))
 )
