@@ -157,10 +157,9 @@ pub fn text(json: &mut Vec<u8>, text: &str, after: u8) {
     let length = json.len();
     // Two quotes, and what follows.
     json.reserve(text.len() + 3);
-    let (quote, spare) = match json.spare_capacity_mut() {
-        [quote, spare @ ..] => (quote, spare),
+    let [quote, spare @ ..] = json.spare_capacity_mut() else {
         // There is room.
-        [] => return,
+        return;
     };
     quote.write(b'"');
     let mut plain = 0;

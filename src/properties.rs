@@ -325,6 +325,7 @@ impl<'a> Collector<'a, '_> {
     }
 
     /// Writes a property's key, and checks it.
+    #[expect(clippy::ptr_arg, reason = "a copy of it is kept, which lasts as long")]
     fn key(&mut self, source: &'static str, name: &Cow<'a, str>) {
         self.name(source, name);
         if let Err(first) = self.add(name, source) {
@@ -341,6 +342,7 @@ impl<'a> Collector<'a, '_> {
     }
 
     /// Adds a name, or tells where the same one comes from.
+    #[expect(clippy::ptr_arg, reason = "a copy of it is kept, which lasts as long")]
     fn add(&mut self, name: &Cow<'a, str>, source: &'static str) -> Result<(), &'static str> {
         if name.starts_with('$') {
             for (index, (reserved, field)) in RESERVED.into_iter().enumerate() {
