@@ -125,7 +125,7 @@ fn group(name: &str) -> String {
                 format!("the card: {file}.rs")
             }
         }
-        "core" | "alloc" | "hifijson" | "serde_json" | "serde_core" | "zmij" | "itoa" | "talc"
+        "core" | "alloc" | "hifijson" | "serde_json" | "serde_core" | "zmij" | "itoa"
         | "wasip2" | "wit_bindgen" => format!("crate {first}"),
         _ if name.contains("mixpanel_create_profile::bindings") => {
             "interface: records in and out".to_owned()
