@@ -1,5 +1,6 @@
 //! What an instance of the card takes: wasm instructions, which are the same on every machine, so that a
-//! change which makes the card dearer shows; and memory, where it is used for more than one call.
+//! change which makes the card dearer shows; and memory, where it is used for more than one call. And
+//! what it says of every failure that a host can name.
 //!
 //! A change that needs other numbers states them here: `cargo test --release --test instance --
 //! --nocapture` prints them.
@@ -9,14 +10,19 @@
 use std::path::PathBuf;
 
 use host_harness::fault::{Fault, Rule};
-use host_harness::records::{Connection, Error, Input, Outcome, Output};
+use host_harness::records::{self, Connection, Input, Outcome, Output};
 use host_harness::stand_in::{self, StandIn};
+use http::{Request, Response};
+use http_body_util::BodyExt;
 use wasmtime::component::{
     Component, ComponentNamedList, ComponentType, Instance, Lift, Linker, Lower, ResourceTable,
 };
 use wasmtime::{Config, Engine, ResourceLimiter, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_http::{
+    Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
+    default_send_request,
+};
 
 /// One call for `examples/new-profile.json`. 38,900 with rustup's standard library, and 42,600 with the
 /// one of Debian's packages, which is built for size: this is between them, as is the next.
@@ -38,8 +44,38 @@ struct Host {
     table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
+    hooks: Hooks,
     /// Of the guest's memory, in bytes.
     memory: usize,
+}
+
+/// Sends requests, or fails to.
+#[derive(Default)]
+struct Hooks(Option<Failure>);
+
+/// Makes what a request fails for.
+type Failure = fn() -> Error;
+
+type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Sending = Box<dyn Future<Output = Result<(Response<WasiBody>, Io), Error>> + Send>;
+
+impl WasiHttpHooks for Hooks {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Io,
+    ) -> Sending {
+        let failure = self.0;
+        Box::new(async move {
+            if let Some(error) = failure {
+                return Err(error());
+            }
+            let (response, io) = default_send_request(request, options).await?;
+            let io: Io = Box::new(io);
+            Ok((response.map(BodyExt::boxed_unsync), io))
+        })
+    }
 }
 
 impl ResourceLimiter for Host {
@@ -77,13 +113,13 @@ impl WasiHttpView for Host {
         WasiHttpCtxView {
             ctx: &mut self.http,
             table: &mut self.table,
-            hooks: Default::default(),
+            hooks: &mut self.hooks,
         }
     }
 }
 
-type Single = Result<Output, Error>;
-type List = Result<Vec<Single>, Error>;
+type Single = Result<Output, records::Error>;
+type List = Result<Vec<Single>, records::Error>;
 
 /// The card in one instance.
 struct Card {
@@ -234,7 +270,9 @@ fn an_instance_that_is_used_again_needs_no_more_memory_and_says_the_same() {
         }
         // Parameters without a byte in them: the engine asks for no memory.
         let refused: List = card.call("create-profiles", (&nobody, &list[..0]));
-        assert!(matches!(&refused, Err(Error::PermanentInvalidInput(fields)) if fields.len() == 1));
+        assert!(
+            matches!(&refused, Err(records::Error::PermanentInvalidInput(fields)) if fields.len() == 1)
+        );
         let outcomes = (single, many, card.create_profile(&nobody, &list[0]));
         (outcomes, card.store.data().memory)
     };
@@ -260,4 +298,120 @@ fn what_a_server_answers_takes_no_memory_for_good() {
     let memory = card.store.data().memory;
     println!("{memory} bytes of memory");
     assert!(memory < 4 << 20, "{memory} bytes");
+}
+
+/// Codes with what they can carry, each of which lies in memory in a way of its own.
+#[test]
+fn what_a_host_fails_for_reaches_the_caller_in_words() {
+    let cases: [(Failure, &str); 19] = [
+        (|| Error::DnsTimeout, "the name look-up timed out"),
+        (
+            || Error::DnsError {
+                rcode: Some("NXDOMAIN".to_owned()),
+                info_code: Some(7),
+            },
+            "the name look-up failed",
+        ),
+        (
+            || Error::DestinationUnavailable,
+            "the server cannot be reached",
+        ),
+        (|| Error::ConnectionRefused, "the connection was refused"),
+        (
+            || Error::ConnectionTimeout,
+            "no connection within 10 seconds",
+        ),
+        (
+            || Error::ConnectionReadTimeout,
+            "no answer within 30 seconds",
+        ),
+        (
+            || Error::ConnectionLimitReached,
+            "the host has too many connections",
+        ),
+        (
+            || Error::TlsCertificateError,
+            "TLS: the server's certificate is not valid for it",
+        ),
+        (
+            || Error::TlsAlertReceived {
+                alert_id: Some(40),
+                alert_message: Some("handshake failure".to_owned()),
+            },
+            "TLS: the handshake failed",
+        ),
+        (
+            || Error::HttpRequestBodySize(Some(1 << 40)),
+            "the request is larger than the host allows",
+        ),
+        (
+            || Error::HttpResponseHeaderSize {
+                field_name: Some("x-large".to_owned()),
+                field_size: Some(70_000),
+            },
+            "the answer is larger than the host allows",
+        ),
+        (
+            || Error::HttpResponseTransferCoding(Some("gzip".to_owned())),
+            "the answer has a form that the host does not take",
+        ),
+        (
+            || Error::HttpResponseIncomplete,
+            "closed before the answer was complete",
+        ),
+        (
+            || Error::HttpProtocolError,
+            "the server's answer is not HTTP",
+        ),
+        (
+            || Error::HttpUpgradeFailed,
+            "the host cannot send it as HTTP",
+        ),
+        (|| Error::LoopDetected, "going round in a circle"),
+        (
+            || Error::ConfigurationError,
+            "the host is not set up for it",
+        ),
+        (
+            || Error::InternalError(None),
+            "the host failed, and does not say why",
+        ),
+        (
+            || Error::InternalError(Some("a fuse has blown".to_owned())),
+            "the host failed: a fuse has blown",
+        ),
+    ];
+    let connection = Connection {
+        max_retries: Some(0),
+        ..connection(&stand_in())
+    };
+    for (error, words) in cases {
+        let mut card = Card::new();
+        card.store.data_mut().hooks.0 = Some(error);
+        let outcome = card.create_profile(&connection, &input());
+        let Outcome::Err(records::Error::Transport(reason)) = &outcome else {
+            panic!("{outcome:?} for {:?}", error());
+        };
+        assert!(reason.contains(words), "{reason} for {:?}", error());
+    }
+}
+
+#[test]
+fn what_a_host_forbids_is_denied() {
+    let cases: [(Failure, &str); 2] = [
+        (
+            || Error::HttpRequestDenied,
+            "add that origin to the allowed ones",
+        ),
+        (|| Error::DestinationIpProhibited, "must allow it"),
+    ];
+    for (error, words) in cases {
+        let mut card = Card::new();
+        card.store.data_mut().hooks.0 = Some(error);
+        let outcome = card.create_profile(&connection(&stand_in()), &input());
+        let Outcome::Err(records::Error::PermanentDenied(reason)) = &outcome else {
+            panic!("{outcome:?} for {:?}", error());
+        };
+        assert!(reason.contains(words), "{reason}");
+    }
 }
