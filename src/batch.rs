@@ -11,6 +11,9 @@ const MAX_UPDATES: usize = 2_000;
 /// 2 MB, in the smaller of its two readings: the server's own is 2 MiB.
 const MAX_BODY_BYTES: usize = 2_000_000;
 
+/// Of a profile with a dozen properties.
+const USUAL_UPDATE_BYTES: usize = 500;
+
 /// What sends one body with so many updates in it.
 pub type Send<'a> = dyn FnMut(&[u8], usize) -> Outcome + 'a;
 
@@ -39,6 +42,15 @@ impl Default for Batch {
 }
 
 impl Batch {
+    /// With room for the usual updates of so many inputs: where it grows, all is copied.
+    pub fn with_room_for(inputs: usize) -> Self {
+        let mut batch = Batch::default();
+        let room = inputs.saturating_mul(USUAL_UPDATE_BYTES);
+        batch.bytes.reserve(room.min(MAX_BODY_BYTES));
+        batch.updates.reserve(inputs.min(MAX_UPDATES));
+        batch
+    }
+
     /// Adds the update of the input at `index`, which `write` writes behind what is given to it.
     /// Where that fails, nothing is added. Where it is one too many for a request, those before it
     /// are sent first.

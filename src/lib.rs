@@ -73,7 +73,7 @@ pub fn create_profiles(
 
     let mut delivery = Delivery::new(&destination, connection);
     let mut send = |body: &[u8], updates| delivery.send(body, updates);
-    let mut batch = Batch::default();
+    let mut batch = Batch::with_room_for(inputs.len());
     let mut outcomes = Vec::with_capacity(inputs.len());
     let mut names = Names::default();
     for (index, input) in inputs.iter().enumerate() {
