@@ -2,8 +2,8 @@
 //!
 //! The way of the data, one file a step:
 //!
-//! 1. An engine calls the interface of `wit/` (`bindings`) with a connection and an input, or a list
-//!    of inputs.
+//! 1. An engine calls the interface of `wit/` (`exports`) with a connection and an input, or a list of
+//!    inputs ([`input`]).
 //! 2. [`request`] makes each of them an update as Mixpanel takes it, with the help of `properties`,
 //!    `date_time`, `url` and `json`, or names every field that is wrong in its `faults`; then
 //!    nothing of that input is sent.

@@ -26,8 +26,8 @@ const MAX_ESCAPE_BYTES: usize = 6;
 const CUSTOM: &str = "properties.custom-properties";
 const DYNAMIC: &str = "properties.dynamic-fields";
 
-/// Writes what `$set_once` holds, the entries of a JSON object, behind `json`, and adds what is wrong
-/// with it to `faults`: then what is written need not be JSON. `names` is memory that was used before,
+/// Writes what `$set_once` holds, a JSON object, behind `json`, and adds what is wrong with it to
+/// `faults`: then what is written need not be JSON. `names` is memory that was used before,
 /// or none.
 pub fn write<'a>(
     input: &Properties<'a>,
@@ -43,6 +43,7 @@ pub fn write<'a>(
         names,
         reserved: 0,
     };
+    collector.json.push(b'{');
     collector.reserved(input);
     if let Some(custom) = present(&input.custom_properties) {
         collector.custom(custom);
@@ -51,10 +52,7 @@ pub fn write<'a>(
         collector.dynamic(index, field);
     }
     let count = collector.count;
-    if count > 0 {
-        // The comma behind the last one.
-        json.pop();
-    }
+    json::end(json, b'}');
     if count > MAX_PROPERTIES {
         faults.add_figure(
             "properties",

@@ -134,9 +134,9 @@ pub fn update<'a>(
         json::integer(json, time);
         json.push(b',');
     }
-    json.extend_from_slice(br#""$set_once":{"#);
+    json.extend_from_slice(br#""$set_once":"#);
     properties::write(&input.properties, names, faults, json);
-    json.extend_from_slice(b"}}");
+    json.push(b'}');
 
     let length = json.len() - start;
     if length > MAX_UPDATE_BYTES {

@@ -23,14 +23,7 @@ pub fn measure(rounds: usize) -> Result<()> {
     let engine = Engine::new(Limits::default(), None)?;
     let ours = Ours::new(&engine, &server.origin, &server.origin)?;
     let stock = Stock::new(&server.origin)?;
-    let body = same_bytes(&runtime, &engine)?;
-    let floor = Ours::of(
-        &engine,
-        &floor::component(&body)?,
-        &server.origin,
-        &server.origin,
-    )?;
-    let bare = Bare::new(&server.origin, body)?;
+    let (bare, floor) = beside(&runtime, &engine, &server.origin)?;
 
     let installed = peers::are_installed();
     let mut alone = rows("one after another", "µs a call");
@@ -111,14 +104,7 @@ pub fn processor_times(only_card: bool) -> Result<()> {
         time(&runtime, &ours, AT_ONCE, 100_000)?;
         return Ok(());
     }
-    let body = same_bytes(&runtime, &engine)?;
-    let floor = Ours::of(
-        &engine,
-        &floor::component(&body)?,
-        &server.origin,
-        &server.origin,
-    )?;
-    let bare = Bare::new(&server.origin, body)?;
+    let (bare, floor) = beside(&runtime, &engine, &server.origin)?;
     println!(
         "| at once | hyper alone, µs of processor time | the card | the same host calls, computing nothing |"
     );
@@ -161,6 +147,13 @@ pub fn runtime() -> Result<Runtime> {
 fn time(runtime: &Runtime, caller: &impl Caller, tasks: usize, calls: usize) -> Result<f64> {
     let took = runtime.block_on(load::run(caller, tasks, calls))?;
     Ok(took.as_secs_f64() / calls as f64)
+}
+
+/// What the card is measured beside: hyper alone, and the same host calls.
+fn beside(runtime: &Runtime, engine: &Engine, origin: &str) -> Result<(Bare, Ours)> {
+    let body = same_bytes(runtime, engine)?;
+    let floor = Ours::of(engine, &floor::component(&body)?, origin, origin)?;
+    Ok((Bare::new(origin, body)?, floor))
 }
 
 /// The body that the card sends, once it is certain that all that are compared send the same request.

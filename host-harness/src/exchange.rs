@@ -15,6 +15,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt as _;
+use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource, ResourceTable, ResourceType};
 use wasmtime_wasi::p2::{
     DynInputStream, DynOutputStream, DynPollable, OutputStream, Pollable, StreamError,
@@ -68,11 +69,7 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     types.resource(
         "future-incoming-response",
         ResourceType::host::<ComingResponse>(),
-        |mut store, id| {
-            let table = &mut store.data_mut().table;
-            table.delete(Resource::<ComingResponse>::new_own(id))?;
-            Ok(())
-        },
+        drop_resource::<ComingResponse>,
     )?;
     types.func_wrap(
         "[method]future-incoming-response.subscribe",
@@ -92,22 +89,24 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     streams.resource(
         "input-stream",
         ResourceType::host::<DynInputStream>(),
-        |mut store, id| {
-            let table = &mut store.data_mut().table;
-            table.delete(Resource::<DynInputStream>::new_own(id))?;
-            Ok(())
-        },
+        drop_resource::<DynInputStream>,
     )?;
     streams.resource(
         "output-stream",
         ResourceType::host::<DynOutputStream>(),
-        |mut store, id| {
-            let table = &mut store.data_mut().table;
-            table.delete(Resource::<DynOutputStream>::new_own(id))?;
-            Ok(())
-        },
+        drop_resource::<DynOutputStream>,
     )?;
     linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// A resource that has nothing to do when the guest drops it.
+fn drop_resource<T: Send + 'static>(
+    mut store: StoreContextMut<'_, State>,
+    id: u32,
+) -> wasmtime::Result<()> {
+    let table = &mut store.data_mut().table;
+    table.delete(Resource::<T>::new_own(id))?;
     Ok(())
 }
 
