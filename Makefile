@@ -6,7 +6,7 @@ CARD := dist/mixpanel-create-profile.wasm
 SCHEMA := dist/mixpanel-create-profile.schema.json
 PYTHON := target/python/bin/python
 
-.PHONY: help component run test test-python test-hosts test-node-red test-obelisk soak stress fuzz size bench bench-peers lint fmt clean
+.PHONY: help component run test test-python test-hosts test-node-red test-obelisk soak stress fuzz bench bench-peers lint fmt clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' Makefile | expand -t 16
@@ -47,10 +47,6 @@ stress: component ## every test 20 times while all processors are busy
 
 fuzz: ## each fuzz target for FUZZ_SECONDS (60)
 	fuzz/run.sh
-
-size: ## what the component's bytes are made of
-	cargo run --locked --release --quiet --example size -- \
-		"$$(CARGO_PROFILE_COMPONENT_STRIP=debuginfo CARGO_TARGET_DIR=target/size scripts/build-component.sh)"
 
 bench: component ## what a call costs, beside hyper alone: the table of BENCHMARKS.md
 	cargo bench --locked --workspace --bench bench

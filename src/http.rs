@@ -1,19 +1,22 @@
 //! One request out, one response in; the only file that knows `wasi`. It makes no decisions.
 
-use std::borrow::Cow;
+mod cause;
+
 use std::cell::OnceCell;
-use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Context as _, Error, Result};
+use anyhow::{Context as _, Result};
 use wasi::clocks::monotonic_clock;
 use wasi::http::outgoing_handler;
 use wasi::http::types::{
-    ErrorCode, Fields, FutureIncomingResponse, HeaderError, IncomingBody, IncomingResponse, Method,
+    Fields, FutureIncomingResponse, HeaderError, IncomingBody, IncomingResponse, Method,
     OutgoingBody, OutgoingRequest, RequestOptions, Scheme, http_error_code,
 };
 use wasi::io::poll::{Pollable, poll};
 use wasi::io::streams::StreamError;
+
+pub use cause::Cause;
+use cause::{failed, host_error, refused};
 
 use crate::destination::{self, Endpoint};
 use crate::excerpt::excerpt;
@@ -30,41 +33,6 @@ const USER_AGENT: &str = concat!("mixpanel-create-profile/", env!("CARGO_PKG_VER
 
 /// What it closed for, the response's future knows.
 const STREAM_CLOSED: &str = "the host closed the request's stream";
-
-/// Why there is no response: the root of each error of [`send`].
-pub enum Cause {
-    /// The host forbids the request: its operator must act.
-    Denied(String),
-    /// The limit on the attempt has passed, by the card's own clock.
-    TimedOut(Duration),
-    Failed(Cow<'static, str>),
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Cause::Denied(reason) => formatter.write_str(reason),
-            Cause::TimedOut(limit) => {
-                let seconds = limit.as_secs();
-                write!(formatter, "no complete response within {seconds} seconds")
-            }
-            Cause::Failed(words) => formatter.write_str(words),
-        }
-    }
-}
-
-// For `anyhow`. A derived one would bring in the tables of printable characters, 7 KB.
-impl fmt::Debug for Cause {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
-    }
-}
-
-impl std::error::Error for Cause {}
-
-fn failed(words: impl Into<Cow<'static, str>>) -> Error {
-    Cause::Failed(words.into()).into()
-}
 
 /// Sends a body once, and waits for the response for so long at most: a server that sends a byte now
 /// and then would keep a host's own limits from ever passing, and a host may not know them at all.
@@ -161,13 +129,6 @@ fn set_target(request: &OutgoingRequest, endpoint: &Endpoint) -> Result<()> {
     request
         .set_path_with_query(Some(path_with_query))
         .map_err(|()| refused(&format!("the path {path_with_query}")))
-}
-
-fn refused(what: &str) -> Error {
-    Cause::Denied(format!(
-        "the host refuses {what} of the request: its operator must allow it, or use another host"
-    ))
-    .into()
 }
 
 /// The three limits, as far as the host supports them.
@@ -310,63 +271,5 @@ impl Deadline {
         } else {
             Err(Cause::TimedOut(self.limit).into())
         }
-    }
-}
-
-/// What a host's error code means.
-fn host_error(code: ErrorCode, authority: &str) -> Error {
-    let denied = |reason| Cause::Denied(reason).into();
-    match code {
-        ErrorCode::HttpRequestDenied => denied(format!(
-            "the host does not allow requests to {authority}: its operator must add that origin to the allowed ones"
-        )),
-        ErrorCode::DestinationIpProhibited => denied(format!(
-            "the host does not allow connections to the address of {authority}: its operator must allow it"
-        )),
-        ErrorCode::HttpRequestMethodInvalid => refused("the method POST"),
-        ErrorCode::HttpRequestUriInvalid => refused("the URL"),
-        ErrorCode::InternalError(Some(words)) => {
-            let words = excerpt(&words, None, MAX_TEXT_CHARACTERS);
-            failed(format!("the host failed: {words}"))
-        }
-        code => failed(words(&code)),
-    }
-}
-
-fn words(code: &ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::DnsTimeout => "the name look-up timed out",
-        ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => "the name look-up failed",
-        ErrorCode::ConnectionRefused => "the connection was refused",
-        ErrorCode::ConnectionTimeout => "no connection within 10 seconds",
-        ErrorCode::ConnectionTerminated => "the connection was closed early",
-        ErrorCode::HttpResponseIncomplete => {
-            "the connection was closed before the response was complete"
-        }
-        ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => {
-            "no response within 30 seconds"
-        }
-        ErrorCode::ConnectionWriteTimeout => "the request could not be sent in time",
-        ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => {
-            "the server cannot be reached"
-        }
-        ErrorCode::TlsCertificateError => "TLS: the server's certificate is not valid for it",
-        ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => "TLS: the handshake failed",
-        ErrorCode::HttpProtocolError => "the server's response is not HTTP",
-        ErrorCode::HttpRequestBodySize(_) => "the request is larger than the host allows",
-        ErrorCode::HttpResponseBodySize(_)
-        | ErrorCode::HttpResponseHeaderSectionSize(_)
-        | ErrorCode::HttpResponseHeaderSize(_) => "the response is larger than the host allows",
-        ErrorCode::ConnectionLimitReached => "the host has too many connections",
-        ErrorCode::ConfigurationError => "the host is not set up for it",
-        ErrorCode::LoopDetected => "the host found the request going round in a circle",
-        ErrorCode::InternalError(_) => "the host failed, and does not say why",
-        ErrorCode::HttpResponseTransferCoding(_)
-        | ErrorCode::HttpResponseContentCoding(_)
-        | ErrorCode::HttpResponseTrailerSectionSize(_)
-        | ErrorCode::HttpResponseTrailerSize(_) => {
-            "the response has a form that the host does not take"
-        }
-        _ => "the host cannot send it as HTTP",
     }
 }

@@ -323,7 +323,7 @@ fn what_a_host_fails_for_reaches_the_caller_in_words() {
         ),
         (
             || Error::ConnectionReadTimeout,
-            "no answer within 30 seconds",
+            "no response within 30 seconds",
         ),
         (
             || Error::ConnectionLimitReached,
@@ -349,19 +349,19 @@ fn what_a_host_fails_for_reaches_the_caller_in_words() {
                 field_name: Some("x-large".to_owned()),
                 field_size: Some(70_000),
             },
-            "the answer is larger than the host allows",
+            "the response is larger than the host allows",
         ),
         (
             || Error::HttpResponseTransferCoding(Some("gzip".to_owned())),
-            "the answer has a form that the host does not take",
+            "the response has a form that the host does not take",
         ),
         (
             || Error::HttpResponseIncomplete,
-            "closed before the answer was complete",
+            "closed before the response was complete",
         ),
         (
             || Error::HttpProtocolError,
-            "the server's answer is not HTTP",
+            "the server's response is not HTTP",
         ),
         (
             || Error::HttpUpgradeFailed,
@@ -398,7 +398,9 @@ fn what_a_host_fails_for_reaches_the_caller_in_words() {
 
 #[test]
 fn what_a_host_forbids_is_denied() {
-    let cases: [(Failure, &str); 2] = [
+    let cases: [(Failure, &str); 4] = [
+        (|| Error::HttpRequestMethodInvalid, "the method POST"),
+        (|| Error::HttpRequestUriInvalid, "the URL"),
         (
             || Error::HttpRequestDenied,
             "add that origin to the allowed ones",

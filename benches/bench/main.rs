@@ -12,7 +12,6 @@
 
 mod calls;
 mod card;
-mod floor;
 mod hyper_client;
 mod lists;
 mod load;

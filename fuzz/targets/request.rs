@@ -1,12 +1,14 @@
-//! Any input gives either faults or a request that keeps every rule.
+//! Any input gives either invalid fields or an update that keeps every rule.
 #![no_main]
 
 use std::collections::BTreeSet;
 
 use arbitrary::Arbitrary;
 use card::bindings::profiles as wit;
-use card::input::owned;
-use card::request;
+use card::destination::Destination;
+use card::invalid::InvalidFields;
+use card::strings::is_blank;
+use card::update::Update;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -118,32 +120,33 @@ fn input(i: Input) -> wit::Input {
 
 fuzz_target!(|data: (Connection, Input)| {
     let (connection, input) = (connection(data.0), input(data.1));
-    let built = owned::with_input(&input, |input| {
-        request::build(&owned::connection(&connection), input)
-    });
-    let request = match built {
-        Err(faults) => {
-            assert!(!faults.is_empty());
-            for fault in faults {
-                assert!(!fault.field.is_empty() && !fault.reason.is_empty());
-                assert!(fault.reason.len() < 500);
+    let mut invalid = InvalidFields::default();
+    let destination = invalid.join(Destination::new(&connection));
+    let update = invalid.join(Update::new(&input));
+    let json = match (&destination, &update) {
+        (Some(destination), Some(update)) => update.to_json(destination.token),
+        _ => {
+            let fields: Vec<wit::InvalidField> = invalid.into();
+            assert!(!fields.is_empty());
+            for field in fields {
+                assert!(!field.field.is_empty() && !field.reason.is_empty());
+                assert!(field.reason.chars().count() < 800);
             }
             return;
         }
-        Ok(request) => request,
     };
-    assert!(request.destination.max_retries <= 10);
+    let (Some(destination), Ok(json)) = (destination, json) else {
+        return;
+    };
+    assert!(destination.max_retries <= 10);
+    let endpoint = destination.engage();
     assert!(
-        request
-            .destination
+        endpoint
             .path_with_query
             .ends_with("/engage?ip=0&verbose=1&strict=1")
     );
-    assert!(request.body.len() <= 1_000_002);
-    let body: Value = serde_json::from_slice(&request.body).expect("JSON");
-    let [update] = body.as_array().expect("an array").as_slice() else {
-        panic!("one update")
-    };
+    assert!(json.len() <= 1_000_000);
+    let update: Value = serde_json::from_slice(&json).expect("JSON");
     assert_eq!(update["$token"], connection.project_token.as_str());
     assert_eq!(update["$distinct_id"], input.profile.profile_id.as_str());
     assert!(input.profile.profile_id.len() <= 255);
@@ -155,16 +158,16 @@ fuzz_target!(|data: (Connection, Input)| {
     let set = update["$set_once"].as_object().expect("an object");
     assert!(set.len() <= 2_000);
     for (name, value) in set {
-        assert!(!name.trim().is_empty() && name.chars().count() <= 255 && name != "$ip");
+        assert!(!is_blank(name) && name.chars().count() <= 255 && name != "$ip");
         match value {
-            Value::String(text) => assert!(!text.trim().is_empty() && text.len() <= 255),
+            Value::String(text) => assert!(!is_blank(text) && text.len() <= 255),
             Value::Number(_) | Value::Bool(_) => {}
             Value::Array(items) => {
                 assert!(serde_json::to_vec(value).expect("JSON").len() <= 256_000);
                 assert!(
                     items
                         .iter()
-                        .any(|item| !item.as_str().expect("a text").trim().is_empty())
+                        .any(|item| !is_blank(item.as_str().expect("a text")))
                 );
                 for item in items {
                     assert!(item.as_str().expect("a text").chars().count() <= 255);
@@ -179,10 +182,8 @@ fuzz_target!(|data: (Connection, Input)| {
         .dynamic_fields
         .iter()
         .filter(|field| match &field.value {
-            wit::PropertyValue::Text(text) | wit::PropertyValue::DateTime(text) => {
-                !text.trim().is_empty()
-            }
-            wit::PropertyValue::TextList(items) => items.iter().any(|item| !item.trim().is_empty()),
+            wit::PropertyValue::Text(text) | wit::PropertyValue::DateTime(text) => !is_blank(text),
+            wit::PropertyValue::TextList(items) => items.iter().any(|item| !is_blank(item)),
             _ => true,
         })
         .map(|field| field.name.as_str())

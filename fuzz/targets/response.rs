@@ -1,21 +1,25 @@
-//! Any answer gives a status code, and a bounded reason unless it is a success.
+//! Any response gives a status code, and a bounded reason unless it is a success.
 #![no_main]
 
 use arbitrary::Arbitrary;
-use card::response::{self, Answer, End};
+use card::credentials;
+use card::response::{self, End, Headers, Response};
 use card::retry::{self, Failure};
+use card::token::Token;
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
     status: u16,
-    retry_after: Option<String>,
+    retry_after: Vec<String>,
+    location: Option<String>,
+    content_encoding: Option<String>,
     date: Option<String>,
     end: u8,
     token: [u8; 16],
     /// Where the server repeats the token.
     echo: Option<u16>,
-    tries: u8,
+    attempts: u8,
     max_retries: u8,
     seed: u64,
     body: Vec<u8>,
@@ -33,10 +37,14 @@ fuzz_target!(|input: Input| {
         body.splice(at..at, token.bytes());
     }
     body.truncate(response::MAX_BODY_BYTES);
-    let answer = Answer {
+    let response = Response {
         status: input.status,
-        retry_after: input.retry_after,
-        date: input.date,
+        headers: Headers {
+            retry_after: input.retry_after,
+            date: input.date,
+            location: input.location,
+            content_encoding: input.content_encoding,
+        },
         body,
         end: match input.end % 4 {
             0 => End::TooLong,
@@ -44,11 +52,12 @@ fuzz_target!(|input: Input| {
             _ => End::Complete,
         },
     };
-    let output = response::read(&answer, &token, 1);
-    match (answer.status, &output.reason) {
+    let parsed = Token::parse(&token).expect("a token");
+    let output = response::read(&response, &parsed, 1);
+    match (response.status, &output.reason) {
         (200..=299, None) => {
-            assert_eq!(output.status_code, answer.status);
-            assert_eq!(answer.end, End::Complete);
+            assert_eq!(output.status_code, response.status);
+            assert_eq!(response.end, End::Complete);
         }
         (200..=299, Some(_)) => assert!([400, 502].contains(&output.status_code)),
         (status, reason) => {
@@ -58,17 +67,29 @@ fuzz_target!(|input: Input| {
     }
     if let Some(reason) = output.reason {
         assert!(!reason.is_empty() && reason.chars().count() <= 1_100);
-        assert!(!reason.contains(&token));
+        assert_hidden(&reason, &token);
     }
-    let asked = answer
-        .retry_after
-        .as_deref()
-        .and_then(|value| retry::retry_after(value, answer.date.as_deref()));
-    let tries = input.tries.max(1);
+    let headers = &response.headers;
+    let asked = retry::retry_after(&headers.retry_after, headers.date.as_deref());
+    let attempts = input.attempts.max(1);
     let failure = Failure::Status(output.status_code, asked);
-    if let Some(wait) = retry::wait(failure, tries, input.max_retries, input.seed) {
-        assert!(tries <= input.max_retries);
+    if let Some(wait) = retry::wait(failure, attempts, input.max_retries, input.seed) {
+        assert!(attempts <= input.max_retries);
         assert!((3..=65).contains(&wait.as_secs()));
     }
-    let _ = retry::history(failure, tries);
+    let _ = retry::history(failure, attempts);
+    let check = credentials::read(&response, &parsed);
+    if let Some(reason) = check.reason {
+        assert!(!reason.is_empty() && reason.chars().count() <= 400);
+        assert_hidden(&reason, &token);
+    }
 });
+
+/// No eight characters of the token in a row are shown.
+fn assert_hidden(reason: &str, token: &str) {
+    let reason: String = reason.chars().filter(|c| !c.is_whitespace()).collect();
+    let reason = reason.to_ascii_lowercase();
+    for start in 0..=token.len() - 8 {
+        assert!(!reason.contains(&token[start..start + 8]));
+    }
+}

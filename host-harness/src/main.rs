@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Parser, Subcommand};
+use host_harness::cache::{self, Cache};
 use host_harness::card::{CallError, Card};
 use host_harness::engine::{Engine, Limits};
 use host_harness::list::KEPT_MEMORY;
@@ -158,7 +159,7 @@ fn run(options: &Run) -> Result<ExitCode> {
     if list.is_some() {
         limits.kept_memory = KEPT_MEMORY;
     }
-    let engine = Engine::new(limits, cache(options).as_deref())?;
+    let engine = Engine::new(limits, open_cache(options)?)?;
     let card = Card::load(&engine, &options.component, outbound(options, &connection)?)?;
 
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -256,17 +257,19 @@ fn outbound(options: &Run, connection: &Connection) -> Result<Outbound> {
     Outbound::new(settings)
 }
 
-/// `--cache`, or the user's cache folder where the system has one.
-fn cache(options: &Run) -> Option<PathBuf> {
-    let home = |name: &str| {
-        std::env::var_os(name)
-            .filter(|v| !v.is_empty())
-            .map(PathBuf::from)
+/// The cache that was asked for, or the user's own where it can be used: a run does without.
+fn open_cache(options: &Run) -> Result<Option<Cache>> {
+    if let Some(folder) = &options.cache {
+        return Cache::open(folder).map(Some);
+    }
+    let Some(folder) = cache::default_folder() else {
+        return Ok(None);
     };
-    options.cache.clone().or_else(|| {
-        let caches = home("XDG_CACHE_HOME").or_else(|| home("HOME").map(|h| h.join(".cache")))?;
-        Some(caches.join("mixpanel-create-profile"))
-    })
+    let cache = Cache::open(&folder);
+    if let Err(error) = &cache {
+        eprintln!("warning: {error:#}; the component is compiled for this run alone");
+    }
+    Ok(cache.ok())
 }
 
 /// What went over the wire, and what has come of it.

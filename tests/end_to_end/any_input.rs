@@ -26,7 +26,7 @@ fn text() -> BoxedStrategy<String> {
 
 fn date_time() -> BoxedStrategy<String> {
     prop_oneof![
-        6 => (0_u32..=u32::MAX).prop_map(|seconds| seconds.to_string()),
+        6 => (100_000_000_u32..=u32::MAX).prop_map(|seconds| seconds.to_string()),
         2 => Just("2021-01-20T09:35:08-08:00".to_owned()),
         1 => text(),
     ]
@@ -133,7 +133,7 @@ fn is_refused_with_its_faults_or_stored() {
         failure_persistence: None,
         ..ProptestConfig::with_cases(300)
     };
-    proptest!(config, |(input in input(), token in "[ -~]{0,40}", retries in any::<Option<u8>>())| {
+    proptest!(config, |(input in input(), token in "[A-Za-z0-9_.-]{1,40}|[ -~]{0,4}", retries in any::<Option<u8>>())| {
         let connection = Connection {
             project_token: token,
             max_retries: retries,

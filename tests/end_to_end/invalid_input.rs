@@ -2,7 +2,7 @@
 
 use host_harness::records::{Connection, Error, Input, InvalidField, Outcome, PropertyValue};
 
-use crate::support::{Setup, dynamic, joe, text};
+use crate::support::{Setup, TOKEN, dynamic, joe, text};
 
 fn invalid(outcome: Outcome) -> Vec<InvalidField> {
     match outcome {
@@ -61,6 +61,23 @@ async fn each_fault_is_named_and_nothing_is_sent() {
             "connection.project-token",
             "is blank",
         ),
+        case(
+            |c, _| c.project_token = format!("{TOKEN}\n"),
+            "connection.project-token",
+            "a line end",
+        ),
+        case(
+            |c, _| c.project_token = format!("\u{feff}{TOKEN}"),
+            "connection.project-token",
+            "a byte order mark",
+        ),
+        case(
+            |c, _| c.project_token = "${MIXPANEL_TOKEN}".into(),
+            "connection.project-token",
+            "a variable",
+        ),
+        case(base("http://0x7f000001"), "connection.base-url", "host"),
+        case(base("http://h:000041213"), "connection.base-url", "port"),
         case(base("proxy.example"), "connection.base-url", "http://"),
         case(
             base("ftp://proxy.example"),
@@ -115,6 +132,11 @@ async fn each_fault_is_named_and_nothing_is_sent() {
             |_, i| i.profile.time = text("1611164108000"),
             "profile.time",
             "milliseconds",
+        ),
+        case(
+            |_, i| i.properties.created = text("45292"),
+            "properties.created",
+            "spreadsheet",
         ),
         case(
             |_, i| i.properties.created = text("2021-01-20T09:35:08"),

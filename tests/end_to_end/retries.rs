@@ -1,4 +1,4 @@
-//! What is tried again, how often, and after which waits; on a clock that skips them.
+//! What is retried, how often, and after which waits; on a clock that skips them.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -63,13 +63,14 @@ async fn how_often() {
 #[tokio::test]
 async fn which_answers() {
     for status in [
-        201, 204, 301, 400, 401, 403, 404, 408, 413, 418, 429, 500, 501, 502, 503, 504, 505,
+        201, 204, 301, 400, 401, 403, 404, 408, 413, 418, 425, 429, 500, 501, 502, 503, 504, 505,
+        507, 520, 521, 522, 523, 524, 529, 599,
     ] {
         let setup = Setup::new();
         setup.stand_in.set_rules([Rule::new(answers(status, &[]))]);
         let (code, _) = answer(setup.call(&joe("u1")).await);
         // A 2xx that says nothing is a 502 to the card.
-        let again = matches!(code, 429 | 500 | 502 | 503 | 504);
+        let again = matches!(code, 408 | 425 | 429 | 500..=599) && !matches!(code, 501 | 505);
         assert_eq!(
             setup.stand_in.requests().len(),
             if again { 4 } else { 1 },
@@ -113,6 +114,22 @@ async fn retry_after() {
         (vec![("retry-after", "60")], Some(60..=60)),
         (vec![("Retry-After", "61")], None),
         (vec![("Retry-After", "99999999999999999999")], None),
+        (vec![("Retry-After", "19.997")], Some(20..=20)),
+        (vec![("Retry-After", "299.997")], None),
+        (vec![("Retry-After", "20, 20")], Some(20..=20)),
+        (vec![("Retry-After", "20, 61")], None),
+        (
+            vec![("Retry-After", "20"), ("Retry-After", "30")],
+            Some(30..=30),
+        ),
+        (
+            vec![date, ("Retry-After", "Tuesday, 24-Nov-26 08:00:40 GMT")],
+            Some(40..=40),
+        ),
+        (
+            vec![date, ("Retry-After", "Tue Nov 24 08:00:40 2026")],
+            Some(40..=40),
+        ),
         (vec![("Retry-After", "soon")], Some(FIRST)),
         (vec![("Retry-After", "")], Some(FIRST)),
         (
