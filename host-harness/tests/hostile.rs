@@ -63,6 +63,7 @@ const MODULE: &str = r#"
 
     (memory (export "memory") 1)
     (table $table 1 funcref)
+    (data (i32.const 1000) "/")
     (data (i32.const 1024) "$authority")
     (global $next (mut i32) (i32.const 2048))
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
@@ -74,6 +75,7 @@ const MODULE: &str = r#"
         (local.set $request (call $new-request (call $fields)))
         (drop (call $set-scheme (local.get $request) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)))
         (drop (call $set-authority (local.get $request) (i32.const 1) (i32.const 1024) (i32.const $length)))
+        (drop (call $set-path (local.get $request) (i32.const 1) (i32.const 1000) (i32.const 1)))
         (local.get $request))
     (func $body-of (param $request i32) (result i32)
         (call $body (local.get $request) (i32.const 0))
@@ -286,8 +288,8 @@ fn floods_a_poll_with_one_pollable() {
             (loop $again
                 (i32.store (local.get $at) (local.get $pollable))
                 (local.set $at (i32.add (local.get $at) (i32.const 4)))
-                (br_if $again (i32.lt_u (local.get $at) (i32.const 25000000))))
-            (call $poll (i32.const 4096) (i32.const 6000000) (i32.const 0))
+                (br_if $again (i32.lt_u (local.get $at) (i32.const 4004096))))
+            (call $poll (i32.const 4096) (i32.const 1000000) (i32.const 0))
             unreachable)",
         "limit",
     );
@@ -378,7 +380,7 @@ fn floods_with_zeroes() {
                 (call $zeroes (local.get $stream) (i64.const 100000000000) (i32.const 0))
                 (br $again))
             unreachable)",
-        "budget",
+        "more zeroes than `check_write` allows",
     );
 }
 
