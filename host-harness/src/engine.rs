@@ -40,9 +40,10 @@ const MAX_NAME: usize = 1 << 10;
 
 /// What one call may use, of the machine and of the host's own memory.
 ///
-/// What the host holds for a call is at most what its handles stand for: for each of them a request's
-/// URL and headers and two writes to its body, some 200 KiB; and for each request that is open its
-/// body and some of its response's. With these limits that is 30 MiB beside the guest's memory.
+/// What the host holds for a call is bounded by the number of its handles and of its open requests: at
+/// most some 200 KiB for a handle, a request's URL, headers and two pieces of its body; and some
+/// 2.5 MiB for an open request, its whole body and a piece of its response's. With the default limits
+/// that is 30 MiB beside the guest's memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Of the guest's memory, in bytes, and of what it passes to the host at once.
@@ -180,7 +181,7 @@ impl Engine {
         };
         let mut store = Store::new(&self.inner, state);
         store.limiter(|state| &mut state.memory);
-        // For what the guest has no resources of the host's for: its own, and borrowed ones.
+        // These are not in the table: resources of the guest's own, and borrowed ones.
         store.set_max_component_handles(2 * handles);
         store.set_hostcall_fuel(memory);
         store.set_epoch_deadline(1);
@@ -203,7 +204,7 @@ fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     limit_names(linker)
 }
 
-/// Refuses methods and authorities of any length, which the library would keep for the guest.
+/// Refuses long methods and authorities: the library would keep them for the guest at any length.
 fn limit_names(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     let mut types = linker.instance("wasi:http/types@0.2.12")?;

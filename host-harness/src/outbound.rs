@@ -36,7 +36,7 @@ pub const MIXPANEL: [&str; 4] = [
     "https://mixpanel.com",
 ];
 
-/// The most that a guest may write at once, and as much is kept of each body beyond that, in bytes.
+/// The most that a guest may write at once, in bytes; two such pieces of a body wait to be sent.
 const MAX_WRITE: usize = 64 << 10;
 
 /// Scheme, host and port: what the allow-list is made of.
@@ -534,7 +534,41 @@ type Sending = dyn Future<Output = Result<(Response<WasiBody>, Completion), Erro
 
 #[cfg(test)]
 mod tests {
-    use super::{Origin, Resolve};
+    use std::pin::Pin;
+    use std::sync::Arc;
+
+    use http::Request;
+    use http_body_util::{BodyExt as _, Empty};
+    use wasmtime_wasi_http::{Error, WasiHttpHooks as _};
+
+    use super::{Hooks, MIXPANEL, Options, Origin, Outbound, Resolve};
+
+    /// Why a request to `url` is not sent, by a call that may have no request open.
+    async fn refusal(url: &str) -> Error {
+        let outbound = Arc::new(Outbound::new(Options::default()).expect("outbound HTTP"));
+        let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        let request = Request::get(url).body(body).expect("a request");
+        let received = Box::new(async { Ok(()) });
+        let sent = Hooks::new(&outbound, 0).send_request(request, None, received);
+        Pin::from(sent).await.map(drop).expect_err("a refusal")
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_before_it_is_sent() {
+        for url in MIXPANEL {
+            let error = refusal(url).await;
+            assert!(matches!(error, Error::ConnectionLimitReached), "{error}");
+        }
+        for url in [
+            "https://example.com",
+            "http://mixpanel.com",
+            "https://mixpanel.com:444",
+            "https://www.mixpanel.com",
+        ] {
+            let error = refusal(url).await;
+            assert!(matches!(error, Error::HttpRequestDenied), "{url}: {error}");
+        }
+    }
 
     #[test]
     fn origins() {
