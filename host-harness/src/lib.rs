@@ -4,7 +4,7 @@
 //! the instance's request passes [`outbound`], the only way out. [`stand_in`] may be at the other
 //! end: [`mixpanel`] is what it knows of Mixpanel, [`fault`] how it breaks.
 //!
-//! [`list`] runs the card over JSON Lines of any length.
+//! [`input`] reads one user from JSON, [`list`] runs the card over JSON Lines of any length.
 //!
 //! [`schema`] and [`metadata`] make what stands beside the component, [`compact`] makes it smaller.
 
@@ -15,7 +15,9 @@ pub mod compact;
 mod connector;
 pub mod engine;
 mod exchange;
+pub mod connection_check;
 pub mod fault;
+pub mod input;
 pub mod list;
 pub mod metadata;
 pub mod mixpanel;
