@@ -7,7 +7,14 @@ use wasmtime::{Engine, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-wasmtime::component::bindgen!({ path: "wit", world: "create-profile-card" });
+wasmtime::component::bindgen!({
+    path: "wit",
+    world: "create-profile-card",
+    with: {
+        "wasi": wasmtime_wasi::p2::bindings::sync,
+        "wasi:http": wasmtime_wasi_http::p2::bindings::http,
+    },
+});
 use exports::mixpanel::cards::profiles::{Connection, Input, Profile, Properties, Region};
 
 /// What one call holds. The card is given no files, no environment and no standard streams.

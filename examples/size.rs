@@ -1,20 +1,19 @@
 //! What a component's bytes are made of, by crate, and by file for the card itself: `make size`.
 //!
-//! Wants the linker's component with the names of functions: of a build whose `strip` is off. Code is
-//! shipped as it is there; all else is counted as `host-harness stamp` writes it.
+//! Wants the linker's component with the names of functions, which are not counted: of a build whose
+//! `strip` is off.
 
 use std::collections::BTreeMap;
 
-use host_harness::compact::compact;
 use host_harness::metadata::stamp;
 use wasmparser::{KnownCustom, Name, Parser, Payload};
 
 /// Bytes of a core module.
 #[derive(Default)]
 struct Sizes {
-    module: u64,
+    module: usize,
     /// By function.
-    functions: Vec<u64>,
+    functions: Vec<usize>,
     imported: usize,
     names: BTreeMap<usize, String>,
 }
@@ -24,6 +23,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let component = std::fs::read(file)?;
     let mut largest = Sizes::default();
     let mut sizes = Sizes::default();
+    let mut data = 0;
+    let mut removed = 0;
     for payload in Parser::new(0).parse_all(&component) {
         match payload? {
             Payload::ModuleSection {
@@ -43,7 +44,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Payload::CodeSectionEntry(body) => {
                 sizes.functions.push(body.range().end - body.range().start);
             }
+            Payload::DataSection(section) => data += section.range().end - section.range().start,
             Payload::CustomSection(section) => {
+                removed += section.range().end - section.range().start;
                 if let KnownCustom::Name(names) = section.as_known() {
                     for name in names {
                         let Name::Function(map) = name? else { continue };
@@ -62,19 +65,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
 
-    let mut groups: BTreeMap<String, u64> = BTreeMap::new();
+    let mut groups: BTreeMap<String, usize> = BTreeMap::new();
     for (index, size) in largest.functions.iter().enumerate() {
         let name = largest.names.get(&(index + largest.imported));
         let group = group(name.map_or("", String::as_str));
         *groups.entry(group).or_default() += size;
     }
-    let compact = compact(&component)?;
-    let shipped = stamp(&component)?.len() as u64;
-    let metadata = shipped - compact.len() as u64;
-    let data = data(&compact)?;
-    let code: u64 = largest.functions.iter().sum();
+    let metadata = stamp(&component)?.len() - component.len();
+    let shipped = component.len() + metadata - removed;
+    let code: usize = largest.functions.iter().sum();
     let rest = shipped - metadata - data - code;
-    groups.insert("data: texts and tables".to_owned(), data);
+    groups.insert("data: strings and tables".to_owned(), data);
     groups.insert("metadata: name, version, licence".to_owned(), metadata);
     groups.insert("imports, exports, types and glue".to_owned(), rest);
     let mut groups: Vec<_> = groups.into_iter().collect();
@@ -86,20 +87,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Bytes of all data in a component.
-fn data(component: &[u8]) -> Result<u64, wasmparser::Error> {
-    let mut bytes = 0;
-    for payload in Parser::new(0).parse_all(component) {
-        if let Payload::DataSection(section) = payload? {
-            bytes += section.range().end - section.range().start;
-        }
-    }
-    Ok(bytes)
-}
-
 /// The crate that a function belongs to; of the card itself, the file.
 fn group(name: &str) -> String {
-    if name.contains("mixpanel:cards") {
+    if name.contains("mixpanel:cards") || name.contains("mixpanel_create_profile::bindings") {
         return "interface: records in and out".to_owned();
     }
     let path = name.trim_start_matches(['<', '&', '*', '[', '(']);
@@ -118,18 +108,14 @@ fn group(name: &str) -> String {
                 .chars()
                 .take_while(|c| c.is_alphanumeric() || *c == '_')
                 .collect();
-            // What stands in lib.rs has the name of its type instead.
+            // What is in lib.rs has the name of its type instead.
             if file.starts_with(char::is_uppercase) {
                 "the card: lib.rs, with what is inlined into it".to_owned()
             } else {
                 format!("the card: {file}.rs")
             }
         }
-        "core" | "alloc" | "hifijson" | "serde_json" | "serde_core" | "zmij" | "itoa"
-        | "wasip2" | "wit_bindgen" => format!("crate {first}"),
-        _ if name.contains("mixpanel_create_profile::bindings") => {
-            "interface: records in and out".to_owned()
-        }
+        _ if parts.next().is_some() => format!("crate {first}"),
         _ => "others".to_owned(),
     }
 }

@@ -3,7 +3,6 @@
 //! sends nothing. What they cost is the host's, whatever the card does.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use host_harness::compact::compact;
 use wit_component::{
     ComponentEncoder, DecodedWasm, StringEncoding, decode, embed_component_metadata,
 };
@@ -65,8 +64,7 @@ pub fn component(body: &[u8]) -> Result<Vec<u8>> {
         .replace("i32.const $body", &format!("i32.const {}", body.0));
     let mut module = wat::parse_str(module)?;
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)?;
-    let component = ComponentEncoder::default().module(&module)?.encode()?;
-    compact(&component)
+    ComponentEncoder::default().module(&module)?.encode()
 }
 
 /// As the text format has bytes.

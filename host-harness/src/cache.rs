@@ -1,188 +1,94 @@
-//! Compiled code, kept in a folder from process to process.
+//! Compiled code, kept in a folder from process to process by wasmtime's own cache.
 //!
-//! Code from the cache is run as it is, so it must be what the engine made of these very bytes. Its
-//! file's name says which component and which engine it belongs to, and a checksum over that name
-//! and the code stands behind the code; both are looked at before the engine sees the file, and
-//! what does not fit is compiled anew. A checksum finds accidents, not enemies: against those, a
-//! folder that others may write to is refused, and so is such a file.
-//!
-//! Files appear whole, under a name of their own first, and are never written again: any number of
-//! processes may share a folder, and run the code where the system has the file in memory.
+//! wasmtime runs what it finds in the folder, and removes what it does not know. So the folder is one
+//! that nobody else can write to or replace, and that holds nothing else.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::{self, Read, Write as _};
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use blake3::{Hash, Hasher, OUT_LEN};
-use wasmtime::Engine;
-use wasmtime::component::Component;
+use rustix::fs::Access;
+use wasmtime::CacheConfig;
 
-const EXTENSION: &str = "cwasm";
-const TEMPORARY: &str = "tmp";
-
-/// Files older than this are removed when another is written: versions that nobody runs any more,
-/// and what a process left that was killed while it wrote. One still in use is made again.
-const MAX_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
-/// A folder of compiled components.
-pub(crate) struct Cache {
-    folder: PathBuf,
-}
+/// A folder of compiled code that is safe to use.
+pub struct Cache(wasmtime::Cache);
 
 impl Cache {
     /// Uses this folder, and makes it where there is none.
     ///
     /// # Errors
     ///
-    /// It cannot be made, or others may write to it.
-    pub(crate) fn open(folder: &Path) -> Result<Self> {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder)?;
-        let metadata = fs::metadata(folder)?;
-        if !metadata.is_dir() {
-            bail!("it is no folder");
-        }
-        if !is_ours(&metadata) {
+    /// It cannot be made or written to; it is not the user's own; others may write to it or replace
+    /// it; or it holds files of something else.
+    pub fn open(folder: &Path) -> Result<Self> {
+        open(folder)
+            .with_context(|| format!("the cache folder {} cannot be used", folder.display()))
+            .map(Cache)
+    }
+
+    pub(crate) fn into_inner(self) -> wasmtime::Cache {
+        self.0
+    }
+}
+
+fn open(folder: &Path) -> Result<wasmtime::Cache> {
+    let mut config = CacheConfig::new();
+    config.with_directory(checked(folder)?);
+    // Files are not compressed anew for being used often: it would cost more than it saves.
+    let level = config.baseline_compression_level();
+    config.with_optimized_compression_level(level);
+    wasmtime::Cache::new(config).map_err(anyhow::Error::from)
+}
+
+/// Where the user's compiled code is kept if nothing else is said: in the system's folder for caches.
+/// `None` where the environment names none.
+pub fn default_folder() -> Option<PathBuf> {
+    let folder = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let caches = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?;
+    Some(caches.join("mixpanel-create-profile/compiled"))
+}
+
+/// The folder's path without links, once it is known to be safe.
+fn checked(folder: &Path) -> Result<PathBuf> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder)?;
+    // What is checked is what is used: no link can lead elsewhere later.
+    let folder = fs::canonicalize(folder)?;
+    let user = rustix::process::geteuid().as_raw();
+
+    let metadata = fs::metadata(&folder)?;
+    if metadata.uid() != user || metadata.mode() & 0o022 != 0 {
+        bail!("others may write to it, or could before: name a folder that does not exist yet");
+    }
+    for parent in folder.ancestors().skip(1) {
+        let metadata = fs::metadata(parent)?;
+        let is_ours = [0, user].contains(&metadata.uid());
+        // In a folder with the sticky bit, such as /tmp, others cannot replace what is not theirs.
+        let only_we_replace = metadata.mode() & 0o022 == 0 || metadata.mode() & 0o1000 != 0;
+        if !is_ours || !only_we_replace {
             bail!(
-                "others may write to it: make it yours alone (chown, chmod go-w), or name another"
+                "others may replace it: {} is not yours alone",
+                parent.display()
             );
         }
-        Ok(Cache {
-            folder: folder.to_owned(),
-        })
     }
-
-    /// The compiled component, and whether it came from the cache.
-    ///
-    /// # Errors
-    ///
-    /// The bytes are no component. A cache that cannot be read or written is no error: the component
-    /// is compiled.
-    pub(crate) fn load(&self, engine: &Engine, component: &[u8]) -> Result<(Component, bool)> {
-        let name = name(engine, component);
-        if let Some(component) = self.read(engine, &name) {
-            return Ok((component, true));
-        }
-        let component = Component::from_binary(engine, component).map_err(anyhow::Error::from)?;
-        // Without it, the next process compiles too; the call at hand is none the worse.
-        let _ = component
-            .serialize()
-            .map_err(anyhow::Error::from)
-            .and_then(|code| self.write(&name, &code));
-        Ok((component, false))
-    }
-
-    fn read(&self, engine: &Engine, name: &str) -> Option<Component> {
-        let path = self.path(name);
-        let mut file = File::open(&path).ok()?;
-        let metadata = file.metadata().ok()?;
-        if !metadata.is_file() || !is_ours(&metadata) {
-            return None;
-        }
-        let length = metadata.len().checked_sub(OUT_LEN as u64)?;
-        let expected = checksum(name, (&file).take(length)).ok()?;
-        let mut sum = [0; OUT_LEN];
-        file.read_exact(&mut sum).ok()?;
-        if expected != sum {
-            return None;
-        }
-        #[expect(
-            unsafe_code,
-            reason = "the only way to use code that was compiled before"
-        )]
-        // SAFETY: the code must be what an engine made by `serialize`. The checksum says that it is
-        // what `write` was given under this name, and the file is one that only this user may have
-        // written. It must not change while it is used: `write` never writes to a file that has its
-        // name already, and another of that name, put in its place meanwhile, holds the same. For
-        // another version or configuration than its name says, the engine itself refuses it. It
-        // passes over the checksum, which stands behind all that the code's own head speaks of.
-        let component = unsafe {
-            // Where nothing may be run from the file system (noexec), from a copy.
-            Component::deserialize_file(engine, &path)
-                .or_else(|_| Component::deserialize(engine, fs::read(&path)?))
-        };
-        component.ok()
-    }
-
-    fn write(&self, name: &str, code: &[u8]) -> Result<()> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        self.remove_old();
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let temporary = self
-            .folder
-            .join(format!("{name}.{}.{count}.{TEMPORARY}", std::process::id()));
-        let written = (|| {
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(&temporary)?;
-            file.write_all(code)?;
-            file.write_all(checksum(name, code)?.as_bytes())?;
-            fs::rename(&temporary, self.path(name))
-        })();
-        if written.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
-        written.context("the cache cannot be written")
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{name}.{EXTENSION}"))
-    }
-
-    fn remove_old(&self) {
-        let remove = |file: io::Result<fs::DirEntry>| -> io::Result<()> {
-            let path = file?.path();
-            let ours = path
-                .extension()
-                .is_some_and(|e| e == EXTENSION || e == TEMPORARY);
-            let age = fs::metadata(&path)?.modified()?.elapsed();
-            if ours && age.is_ok_and(|age| age > MAX_AGE) {
-                fs::remove_file(path)?;
-            }
-            Ok(())
-        };
-        for file in fs::read_dir(&self.folder).into_iter().flatten() {
-            // Another process may have been faster.
-            let _ = remove(file);
+    for entry in fs::read_dir(&folder)? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        if name != "modules" && !name.starts_with(".cleanup.") {
+            bail!("it holds {name}, which the cache would remove: name a folder of its own");
         }
     }
-}
-
-/// What a component and an engine are called together: the component's BLAKE3, and the engine's own
-/// word for its version and all settings that its code depends on.
-fn name(engine: &Engine, component: &[u8]) -> String {
-    let mut hasher = DefaultHasher::new();
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    let content = blake3::hash(component);
-    format!("{content}-{:016x}", hasher.finish())
-}
-
-fn checksum(name: &str, code: impl Read) -> io::Result<Hash> {
-    let mut hasher = Hasher::new();
-    hasher.update(name.as_bytes());
-    Ok(hasher.update_reader(code)?.finalize())
-}
-
-/// Whether nobody but this user and the system's administrator can have written it.
-#[cfg(unix)]
-fn is_ours(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let user = rustix::process::geteuid().as_raw();
-    [0, user].contains(&metadata.uid()) && metadata.mode() & 0o022 == 0
-}
-
-#[cfg(not(unix))]
-fn is_ours(_: &Metadata) -> bool {
-    true
+    rustix::fs::access(
+        &folder,
+        Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK,
+    )?;
+    Ok(folder)
 }
 
 #[cfg(test)]

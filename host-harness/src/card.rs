@@ -8,14 +8,17 @@ use anyhow::{Context, Result, anyhow};
 use tokio::sync::Semaphore;
 use wasmtime::component::{
     ComponentExportIndex, ComponentNamedList, ComponentType, InstancePre, Lift, Lower,
+    ResourceTableError,
 };
 
 use crate::clock::Clock;
+use crate::connection_check::ConnectionCheck;
 use crate::engine::{Engine, Limits, MemoryLimit, State};
 use crate::outbound::Outbound;
 use crate::records::{Connection, Error, Input, Outcome, Output};
 
-const INTERFACE: &str = "mixpanel:cards/profiles@0.1.0";
+const PROFILES: &str = "mixpanel:cards/profiles@0.1.0";
+const CONNECTIONS: &str = "mixpanel:cards/connections@0.1.0";
 
 /// Why a call gave no outcome: the host stopped it. The next call works.
 #[derive(Debug)]
@@ -24,6 +27,10 @@ pub enum CallError {
     Deadline(Duration),
     /// It wanted more memory than this many bytes.
     Memory(usize),
+    /// It held more resources of the host at once than this many.
+    Handles(usize),
+    /// The component is of an older version, which does not export this interface.
+    NoInterface(&'static str),
     /// The card trapped, or broke the rules of the interface.
     Trap(anyhow::Error),
 }
@@ -38,6 +45,14 @@ impl std::fmt::Display for CallError {
                 )
             }
             CallError::Memory(limit) => MemoryLimit(*limit).fmt(formatter),
+            CallError::Handles(limit) => write!(
+                formatter,
+                "the card needs more than the {limit} requests, streams and other resources that a call may hold"
+            ),
+            CallError::NoInterface(interface) => write!(
+                formatter,
+                "the component does not export {interface}: use a newer version of the card"
+            ),
             CallError::Trap(cause) => {
                 write!(formatter, "the card was stopped by a trap: {cause:#}")
             }
@@ -54,6 +69,8 @@ pub struct Card {
     instance: InstancePre<State>,
     create_profile: ComponentExportIndex,
     create_profiles: ComponentExportIndex,
+    /// Older versions of the card have none.
+    check_connection: Option<ComponentExportIndex>,
     outbound: Arc<Outbound>,
     clock: Clock,
     turns: Arc<Semaphore>,
@@ -83,26 +100,30 @@ impl Card {
     pub fn new(engine: &Engine, component: &[u8], outbound: Outbound) -> Result<Self> {
         let instance = engine.load(component)?;
         let exports = instance.component();
-        let export = |function| {
-            exports
-                .get_export_index(None, INTERFACE)
-                .and_then(|interface| exports.get_export_index(Some(&interface), function))
-                .ok_or_else(|| anyhow!("the component does not export {function} of {INTERFACE}"))
+        let export = |interface, function| {
+            let interface = exports.get_export_index(None, interface)?;
+            exports.get_export_index(Some(&interface), function)
         };
-        let create_profile = export("create-profile")?;
-        let create_profiles = export("create-profiles")?;
+        let profiles = |function| {
+            export(PROFILES, function)
+                .ok_or_else(|| anyhow!("the component does not export {function} of {PROFILES}"))
+        };
+        let create_profile = profiles("create-profile")?;
+        let create_profiles = profiles("create-profiles")?;
+        let check_connection = export(CONNECTIONS, "check-connection");
         Ok(Card {
             engine: engine.clone(),
             instance,
             create_profile,
             create_profiles,
+            check_connection,
             outbound: Arc::new(outbound),
             clock: Clock::System,
             turns: Arc::new(Semaphore::new(engine.limits().concurrency as usize)),
         })
     }
 
-    /// The same card, compiled once, with another way out.
+    /// The same card, compiled once, with other outbound HTTP.
     #[must_use]
     pub fn with_outbound(mut self, outbound: Outbound) -> Self {
         self.outbound = Arc::new(outbound);
@@ -143,12 +164,26 @@ impl Card {
         connection: &Connection,
         inputs: &[Input],
     ) -> Result<Result<Vec<Outcome>, Error>, CallError> {
-        let called = self.call::<_, Vec<std::result::Result<Output, Error>>>(
-            self.create_profiles,
-            (connection, inputs),
-        );
+        let called =
+            self.call::<_, Vec<Result<Output, Error>>>(self.create_profiles, (connection, inputs));
         let outcomes = self.limited(called).await?;
         Ok(outcomes.map(|outcomes| outcomes.into_iter().map(Outcome::from).collect()))
+    }
+
+    /// Asks Mixpanel whether the connection's project token is right. Creates nothing.
+    ///
+    /// # Errors
+    ///
+    /// The host stopped the call, or the component has no such function; or, inside, the connection
+    /// breaks rules, the host forbids the request, or no response came.
+    pub async fn check_connection(
+        &self,
+        connection: &Connection,
+    ) -> Result<Result<ConnectionCheck, Error>, CallError> {
+        let function = self
+            .check_connection
+            .ok_or(CallError::NoInterface(CONNECTIONS))?;
+        self.limited(self.call(function, (connection,))).await
     }
 
     async fn limited<T>(
@@ -156,11 +191,17 @@ impl Card {
         called: impl Future<Output = wasmtime::Result<T>>,
     ) -> Result<T, CallError> {
         let Limits {
-            deadline, memory, ..
+            deadline,
+            memory,
+            handles,
+            ..
         } = self.engine.limits();
         match tokio::time::timeout(deadline, called).await {
             Ok(Ok(outcome)) => Ok(outcome),
             Ok(Err(error)) if error.is::<MemoryLimit>() => Err(CallError::Memory(memory)),
+            Ok(Err(error)) if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) => {
+                Err(CallError::Handles(handles))
+            }
             Ok(Err(error)) => Err(CallError::Trap(error.into())),
             Err(_) => Err(CallError::Deadline(deadline)),
         }
@@ -171,7 +212,7 @@ impl Card {
         &self,
         function: ComponentExportIndex,
         parameters: P,
-    ) -> wasmtime::Result<std::result::Result<R, Error>>
+    ) -> wasmtime::Result<Result<R, Error>>
     where
         P: ComponentNamedList + Lower + Send + Sync,
         R: ComponentType + Lift + Send + Sync + 'static,
@@ -179,8 +220,7 @@ impl Card {
         let _turn = self.turns.acquire().await?;
         let mut store = self.engine.store(&self.outbound, self.clock.clone());
         let instance = self.instance.instantiate_async(&mut store).await?;
-        let function =
-            instance.get_typed_func::<P, (std::result::Result<R, Error>,)>(&mut store, function)?;
+        let function = instance.get_typed_func::<P, (Result<R, Error>,)>(&mut store, function)?;
         let (result,) = function.call_async(&mut store, parameters).await?;
         Ok(result)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use wasmtime::component::{HasData, Resource, ResourceTable};
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
-use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
+use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
 
 /// How the time passes for the guest.
 #[derive(Clone, Debug, Default)]
@@ -15,12 +15,12 @@ pub enum Clock {
     /// As it does for the host.
     #[default]
     System,
-    /// A wait for a *duration* (between two tries) is over at once: the guest's clock jumps by it.
-    /// A wait for an *instant* (the limit of one try) lasts as long as on the system's clock, so
-    /// that no answer is given up for a clock that jumped.
+    /// A wait for a *duration* (between two attempts) is over at once: the guest's clock jumps by it.
+    /// A wait for an *instant* (the limit of one attempt) lasts as long as on the system's clock, so
+    /// that no response is given up for a clock that jumped.
     Skipping(Skipped),
-    /// A wait for an instant is over at once too: every limit of a try has passed before an answer
-    /// can come, as on a host whose own limits never strike.
+    /// A wait for an instant is over at once too: every limit of an attempt has passed before a
+    /// response can come, as on a host whose own limits never take effect.
     Racing,
 }
 

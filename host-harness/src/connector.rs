@@ -1,4 +1,4 @@
-//! How connections are made: with names that need no look-up, and a mark on those that were used.
+//! How connections are made: with names that are not looked up, and a mark on those that were used.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -30,7 +30,7 @@ impl fmt::Display for NameLookupFailed {
 
 impl std::error::Error for NameLookupFailed {}
 
-/// Whether a connection has brought an answer before. Such a one may have been closed by the
+/// Whether a connection has brought a response before. Such a one may have been closed by the
 /// server in the meantime.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Used(Arc<AtomicBool>);

@@ -1,36 +1,51 @@
 //! The engine: what a call may use, and how the card is loaded.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use wasmtime::component::{Component, HasData, InstancePre, Linker, ResourceTable};
+use wasmtime::component::{Component, HasData, InstancePre, Linker, Resource, ResourceTable};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 use wasmtime::{ResourceLimiter, Store};
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
-use wasmtime_wasi_http::p2::bindings::http::types;
+use wasmtime_wasi::p2::bindings::io;
+use wasmtime_wasi_http::p2::bindings::http::outgoing_handler;
+use wasmtime_wasi_http::p2::bindings::http::types::{self, HostOutgoingRequest as _};
+use wasmtime_wasi_http::p2::types::HostOutgoingRequest;
 use wasmtime_wasi_http::{WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
-use wasmtime_wasi_io::bindings::wasi::io;
 
 use crate::cache::Cache;
 use crate::clock::{CallClock, Clock, ClockView, HasClock};
-use crate::exchange;
 use crate::outbound::{Hooks, Outbound};
 
-/// How often a guest that computes without end is interrupted, so that its deadline can strike.
+/// How often a guest that computes without end is interrupted, so that its deadline can take effect.
 const EPOCH: Duration = Duration::from_millis(10);
 
 /// Of entries in a table of the guest's: the functions that it calls by pointer. The card has 200.
 const MAX_TABLE: usize = 1_024;
 
-/// What one call may use.
+/// Core modules of a component: the linker makes three of the card, one of them with its memory, and
+/// two with a table.
+const MAX_MODULES: u32 = 8;
+const MAX_TABLES: u32 = 2;
+
+/// Of a request's headers, in bytes.
+const MAX_HEADERS: usize = 16 << 10;
+
+/// Of a request's method and of its authority, in bytes: a name has at most 253.
+const MAX_NAME: usize = 1 << 10;
+
+/// What one call may use, of the machine and of the host's own memory.
+///
+/// What the host holds for a call is at most what its handles stand for: for each of them a request's
+/// URL and headers and two writes to its body, some 200 KiB; and for each request that is open its
+/// body and some of its response's. With these limits that is 30 MiB beside the guest's memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Of the guest's memory, in bytes.
+    /// Of the guest's memory, in bytes, and of what it passes to the host at once.
     pub memory: usize,
     /// Of the memory of a call that is over, in bytes: what stays in place for the next one, which
     /// then need not get it from the system. All of that is wiped after each call, whether the
@@ -38,6 +53,11 @@ pub struct Limits {
     pub kept_memory: usize,
     /// From the call to its result, retries and their waits included.
     pub deadline: Duration,
+    /// Requests that are open at once, and so sockets: from the request to the end of its response.
+    /// The guest gets `connection-limit-reached` for more.
+    pub requests: usize,
+    /// Resources that the guest holds at once: requests, bodies, streams, pollables and so on.
+    pub handles: usize,
     /// Calls at the same time; more of them wait for their turn.
     pub concurrency: u32,
 }
@@ -49,8 +69,12 @@ impl Default for Limits {
             memory: 32 << 20,
             // More than a call for one profile touches. For lists see [`crate::list::KEPT_MEMORY`].
             kept_memory: 256 << 10,
-            // Ten retries with the longest waits and time-outs take 23 minutes.
+            // Ten retries with the longest waits and timeouts take 23 minutes.
             deadline: Duration::from_secs(30 * 60),
+            // The card has one, and for a moment the one before it.
+            requests: 4,
+            // The card has a dozen.
+            handles: 100,
             concurrency: 1_000,
         }
     }
@@ -61,24 +85,25 @@ impl Default for Limits {
 pub struct Engine {
     inner: wasmtime::Engine,
     limits: Limits,
-    cache: Option<Arc<Cache>>,
     _ticker: Arc<Ticker>,
 }
 
 impl Engine {
-    /// An engine with these limits. Compiled code is kept in `cache`, a folder that is made where
-    /// there is none; without one, each [`Engine::load`] compiles anew.
+    /// An engine with these limits. Without a cache, each component is compiled when it is loaded.
     ///
     /// # Errors
     ///
-    /// The folder cannot be used, or the machine lacks the address space.
-    pub fn new(limits: Limits, cache: Option<&Path>) -> Result<Self> {
+    /// The machine lacks the address space.
+    pub fn new(limits: Limits, cache: Option<Cache>) -> Result<Self> {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(limits.concurrency)
-            .total_core_instances(limits.concurrency.saturating_mul(8))
+            .total_core_instances(limits.concurrency.saturating_mul(MAX_MODULES))
             .total_memories(limits.concurrency)
-            .total_tables(limits.concurrency.saturating_mul(2))
+            .total_tables(limits.concurrency.saturating_mul(MAX_TABLES))
             .total_stacks(limits.concurrency)
+            .max_core_instances_per_component(MAX_MODULES)
+            .max_memories_per_component(1)
+            .max_tables_per_component(MAX_TABLES)
             .max_memory_size(limits.memory)
             // What a usual call touches stays mapped from call to call, and is wiped by hand: the
             // kernel tells which pages those are.
@@ -89,6 +114,7 @@ impl Engine {
         let mut config = Config::new();
         config
             .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+            .cache(cache.map(Cache::into_inner))
             .epoch_interruption(true)
             .concurrency_support(false)
             // Bounds are checked in the code, not by unmapped pages: a memory that grows and is wiped
@@ -103,20 +129,11 @@ impl Engine {
             // They would make the compiled code a seventh larger, and its loading that much slower.
             .generate_address_map(false)
             .native_unwind_info(false);
-        let cache = cache
-            .map(|folder| {
-                let folder = std::path::absolute(folder)?;
-                Cache::open(&folder).with_context(|| {
-                    format!("the cache folder {} cannot be used", folder.display())
-                })
-            })
-            .transpose()?;
         let inner = wasmtime::Engine::new(&config).map_err(anyhow::Error::from)?;
         let ticker = Arc::new(Ticker::start(inner.clone())?);
         Ok(Engine {
             inner,
             limits,
-            cache: cache.map(Arc::new),
             _ticker: ticker,
         })
     }
@@ -127,11 +144,9 @@ impl Engine {
     ///
     /// The bytes are no component, or it wants more than that.
     pub(crate) fn load(&self, component: &[u8]) -> Result<InstancePre<State>> {
-        let component = match &self.cache {
-            Some(cache) => cache.load(&self.inner, component).map(|(loaded, _)| loaded),
-            None => Component::from_binary(&self.inner, component).map_err(anyhow::Error::from),
-        }
-        .context("this is not a WebAssembly component")?;
+        let component = Component::from_binary(&self.inner, component)
+            .map_err(anyhow::Error::from)
+            .context("this is not a WebAssembly component that this host can run")?;
         let mut linker = Linker::new(&self.inner);
         link(&mut linker)
             .and_then(|()| linker.instantiate_pre(&component))
@@ -145,16 +160,29 @@ impl Engine {
 
     /// A fresh store for one call.
     pub(crate) fn store(&self, outbound: &Arc<Outbound>, clock: Clock) -> Store<State> {
+        let Limits {
+            memory,
+            requests,
+            handles,
+            ..
+        } = self.limits;
+        // As many as a usual call holds.
+        let mut table = ResourceTable::with_capacity(16);
+        table.set_max_capacity(handles);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(MAX_HEADERS);
         let state = State {
-            // As many as a usual call holds.
-            table: ResourceTable::with_capacity(16),
-            http: WasiHttpCtx::new(),
-            hooks: Hooks::new(outbound),
+            table,
+            http,
+            hooks: Hooks::new(outbound, requests),
             clock: CallClock::start(clock),
-            memory: MemoryLimit(self.limits.memory),
+            memory: MemoryLimit(memory),
         };
         let mut store = Store::new(&self.inner, state);
         store.limiter(|state| &mut state.memory);
+        // For what the guest has no resources of the host's for: its own, and borrowed ones.
+        store.set_max_component_handles(2 * handles);
+        store.set_hostcall_fuel(memory);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store
@@ -171,14 +199,41 @@ fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         table: &mut state.table,
     })?;
     types::add_to_linker::<_, WasiHttp>(linker, &types::LinkOptions::default(), State::http)?;
-    exchange::link(linker)
+    outgoing_handler::add_to_linker::<_, WasiHttp>(linker, State::http)?;
+    limit_names(linker)
+}
+
+/// Refuses methods and authorities of any length, which the library would keep for the guest.
+fn limit_names(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    let mut types = linker.instance("wasi:http/types@0.2.12")?;
+    types.func_wrap(
+        "[method]outgoing-request.set-method",
+        |mut store, (request, method): (Resource<HostOutgoingRequest>, types::Method)| {
+            Ok((match method {
+                types::Method::Other(name) if name.len() > MAX_NAME => Err(()),
+                method => store.data_mut().http().set_method(request, method)?,
+            },))
+        },
+    )?;
+    types.func_wrap(
+        "[method]outgoing-request.set-authority",
+        |mut store, (request, authority): (Resource<HostOutgoingRequest>, Option<String>)| {
+            Ok((match authority {
+                Some(name) if name.len() > MAX_NAME => Err(()),
+                authority => store.data_mut().http().set_authority(request, authority)?,
+            },))
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
 }
 
 /// One call's state on the host's side.
 pub(crate) struct State {
-    pub(crate) table: ResourceTable,
+    table: ResourceTable,
     http: WasiHttpCtx,
-    pub(crate) hooks: Hooks,
+    hooks: Hooks,
     clock: CallClock,
     memory: MemoryLimit,
 }

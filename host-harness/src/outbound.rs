@@ -1,4 +1,4 @@
-//! The only way out: an allow-list of origins, and connections that all calls share.
+//! Outbound HTTP: an allow-list of origins, connections that all calls share, and limits.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::uri::Scheme;
-use http::{HeaderName, Request, Response, Uri};
+use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::capture_connection;
@@ -22,22 +22,22 @@ use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
-use wasmtime_wasi_http::p2::bindings::http::types::{
-    DnsErrorPayload, ErrorCode, TlsAlertReceivedPayload,
-};
-use wasmtime_wasi_http::{
-    DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, WasiBody, WasiHttpHooks,
-};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::connector::{Connector, NameLookupFailed, Used};
 
-/// The servers of Mixpanel's three regions.
-pub const MIXPANEL: [&str; 3] = [
+/// Mixpanel's servers: one for each of its three regions, and the one that knows all project tokens.
+pub const MIXPANEL: [&str; 4] = [
     "https://api.mixpanel.com",
     "https://api-eu.mixpanel.com",
     "https://api-in.mixpanel.com",
+    "https://mixpanel.com",
 ];
+
+/// The most that a guest may write at once, and as much is kept of each body beyond that, in bytes.
+const MAX_WRITE: usize = 64 << 10;
 
 /// Scheme, host and port: what the allow-list is made of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +63,7 @@ impl Origin {
     }
 }
 
-/// Reads a URL and keeps its origin; a path is passed over.
+/// Reads a URL and keeps its origin; a path is ignored.
 impl FromStr for Origin {
     type Err = anyhow::Error;
 
@@ -93,9 +93,9 @@ pub struct Resolve {
 impl FromStr for Resolve {
     type Err = anyhow::Error;
 
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(argument: &str) -> Result<Self> {
         let read = || {
-            let mut parts = text.splitn(3, ':');
+            let mut parts = argument.splitn(3, ':');
             let host = parts.next()?.to_ascii_lowercase();
             let port = parts.next()?.parse().ok()?;
             let address = parts.next()?;
@@ -117,7 +117,7 @@ impl FromStr for Resolve {
             }
         };
         read().ok_or_else(|| {
-            anyhow!("{text} is not HOST:PORT:ADDRESS, such as api.mixpanel.com:443:127.0.0.1")
+            anyhow!("{argument} is not HOST:PORT:ADDRESS, such as api.mixpanel.com:443:127.0.0.1")
         })
     }
 }
@@ -127,9 +127,9 @@ impl FromStr for Resolve {
 pub struct Timeouts {
     /// Name look-up, TCP and TLS.
     pub connect: Duration,
-    /// From the connection to the answer's head.
+    /// From the connection to the response's head.
     pub first_byte: Duration,
-    /// Between two pieces of the answer's body.
+    /// Between two pieces of the response's body.
     pub between_bytes: Duration,
 }
 
@@ -154,15 +154,15 @@ pub struct Options {
     pub ca: Vec<CertificateDer<'static>>,
     /// Of a request's body, in bytes.
     pub max_request: usize,
-    /// Of an answer's body, in bytes.
-    pub max_answer: u64,
+    /// Of a response's body, in bytes.
+    pub max_response: u64,
     pub timeouts: Timeouts,
     /// Connections that are kept open for the next call, for each origin.
     pub max_idle: usize,
 }
 
 impl Default for Options {
-    /// Mixpanel's three servers, and nothing else.
+    /// Mixpanel's servers, and nothing else.
     fn default() -> Self {
         Options {
             allow: MIXPANEL.iter().filter_map(|url| url.parse().ok()).collect(),
@@ -170,7 +170,7 @@ impl Default for Options {
             ca: Vec::new(),
             // What Mixpanel takes.
             max_request: 2 << 20,
-            max_answer: 1 << 20,
+            max_response: 1 << 20,
             timeouts: Timeouts::default(),
             max_idle: 64,
         }
@@ -190,7 +190,7 @@ impl Options {
             .with_context(|| file.display().to_string())
     }
 
-    /// Trusts the certificates of a PEM text instead of the web's usual authorities.
+    /// Trusts the certificates of a PEM string instead of the web's usual authorities.
     ///
     /// # Errors
     ///
@@ -212,7 +212,7 @@ pub struct Outbound {
     client: Client<hyper_rustls::HttpsConnector<Connector>, Full<Bytes>>,
     allow: BTreeSet<Origin>,
     max_request: usize,
-    max_answer: u64,
+    max_response: u64,
     timeouts: Timeouts,
 }
 
@@ -258,29 +258,27 @@ impl Outbound {
             client,
             allow: options.allow,
             max_request: options.max_request,
-            max_answer: options.max_answer,
+            max_response: options.max_response,
             timeouts: options.timeouts,
         })
     }
 
-    /// The most bytes that a request's body may have.
-    pub(crate) fn max_request(&self) -> usize {
-        self.max_request
-    }
-
-    pub(crate) fn allows(&self, uri: &Uri) -> bool {
+    fn allows(&self, uri: &Uri) -> bool {
         Origin::of(uri).is_some_and(|origin| self.allow.contains(&origin))
     }
 
     /// Sends a request, and once more where it went out on a connection that had been idle and
-    /// turned out to be closed: no byte of an answer came, and the server can hardly have seen it.
-    pub(crate) async fn send(
+    /// turned out to be closed: no byte of a response came, and the server can hardly have seen it.
+    ///
+    /// `open` is held until the response's body has been read or dropped.
+    async fn send(
         &self,
         request: Request<WasiBody>,
         options: RequestOptions,
-    ) -> Result<Response<WasiBody>, ErrorCode> {
+        open: OwnedSemaphorePermit,
+    ) -> Result<Response<WasiBody>, Error> {
         let (parts, body) = request.into_parts();
-        let body = whole(body, self.max_request).await?;
+        let body = collect(body, self.max_request).await?;
         let shorter = |host: Duration, guest: Option<Duration>| guest.map_or(host, |g| g.min(host));
         let connect = shorter(self.timeouts.connect, options.connect_timeout);
         let first_byte = shorter(self.timeouts.first_byte, options.first_byte_timeout);
@@ -298,10 +296,11 @@ impl Outbound {
                 Err(failed) => return Err(failed.error),
             }
         };
-        let limits = AnswerLimits {
+        let limits = BodyLimits {
             between_bytes,
-            left: self.max_answer,
-            max: self.max_answer,
+            left: self.max_response,
+            max: self.max_response,
+            _open: open,
         };
         Ok(response.map(|body| limited(body, limits).boxed_unsync()))
     }
@@ -320,25 +319,25 @@ impl Outbound {
             // It ends too where connecting failed: the response tells why.
             connected = timeout(connect, connection.wait_for_connection_metadata()) => {
                 if connected.is_err() {
-                    return Err(Failed::for_good(ErrorCode::ConnectionTimeout));
+                    return Err(Failed::for_good(Error::ConnectionTimeout));
                 }
             }
         }
         match timeout(first_byte, response).await {
             Ok(result) => finish(result),
-            Err(_) => Err(Failed::for_good(ErrorCode::ConnectionReadTimeout)),
+            Err(_) => Err(Failed::for_good(Error::ConnectionReadTimeout)),
         }
     }
 }
 
-/// Why a request has no answer, and whether its connection had served one before.
+/// Why a request has no response, and whether its connection had served one before.
 struct Failed {
-    error: ErrorCode,
+    error: Error,
     was_used: bool,
 }
 
 impl Failed {
-    fn for_good(error: ErrorCode) -> Self {
+    fn for_good(error: Error) -> Self {
         Failed {
             error,
             was_used: false,
@@ -346,9 +345,7 @@ impl Failed {
     }
 }
 
-/// Marks the connection of an answer as used; tells whether that of a failure was.
-///
-/// Both know their connection, however fast they came.
+/// Marks the connection of a response as used; tells whether that of a failure was.
 fn finish(
     result: Result<Response<hyper::body::Incoming>, ClientError>,
 ) -> Result<Response<hyper::body::Incoming>, Failed> {
@@ -362,7 +359,7 @@ fn finish(
         Err(error) => {
             let used = error.connect_info().and_then(Used::of);
             let error = classify(&error);
-            let was_closed = matches!(error, ErrorCode::ConnectionTerminated);
+            let was_closed = matches!(error, Error::ConnectionTerminated);
             Err(Failed {
                 was_used: was_closed && used.is_some_and(|used| used.get()),
                 error,
@@ -372,35 +369,35 @@ fn finish(
 }
 
 /// What failed, in the terms of `wasi:http`.
-fn classify(error: &ClientError) -> ErrorCode {
+fn classify(error: &ClientError) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     let mut terminated = false;
     while let Some(current) = cause {
         if current.is::<NameLookupFailed>() {
-            return ErrorCode::DnsError(DnsErrorPayload {
+            return Error::DnsError {
                 rcode: None,
                 info_code: None,
-            });
+            };
         }
         if let Some(tls) = current.downcast_ref::<rustls::Error>() {
             return classify_tls(tls);
         }
         if let Some(http) = current.downcast_ref::<hyper::Error>() {
             if http.is_parse() {
-                return ErrorCode::HttpProtocolError;
+                return Error::HttpProtocolError;
             }
             terminated |= http.is_incomplete_message() || http.is_closed() || http.is_canceled();
         }
         if let Some(io) = current.downcast_ref::<io::Error>() {
             match io.kind() {
-                io::ErrorKind::ConnectionRefused => return ErrorCode::ConnectionRefused,
-                io::ErrorKind::TimedOut => return ErrorCode::ConnectionTimeout,
+                io::ErrorKind::ConnectionRefused => return Error::ConnectionRefused,
+                io::ErrorKind::TimedOut => return Error::ConnectionTimeout,
                 io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                    return ErrorCode::DestinationUnavailable;
+                    return Error::DestinationUnavailable;
                 }
                 // A connection that ends while it is being made ends in the TLS handshake.
                 io::ErrorKind::UnexpectedEof if error.is_connect() => {
-                    return ErrorCode::TlsProtocolError;
+                    return Error::TlsProtocolError;
                 }
                 io::ErrorKind::ConnectionReset
                 | io::ErrorKind::ConnectionAborted
@@ -418,53 +415,57 @@ fn classify(error: &ClientError) -> ErrorCode {
         cause = current.source();
     }
     if terminated {
-        ErrorCode::ConnectionTerminated
+        Error::ConnectionTerminated
     } else if error.is_connect() {
-        ErrorCode::DestinationUnavailable
+        Error::DestinationUnavailable
     } else {
-        ErrorCode::HttpProtocolError
+        Error::HttpProtocolError
     }
 }
 
-fn classify_tls(error: &rustls::Error) -> ErrorCode {
+fn classify_tls(error: &rustls::Error) -> Error {
     match error {
         rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
-            ErrorCode::TlsCertificateError
+            Error::TlsCertificateError
         }
-        rustls::Error::AlertReceived(alert) => {
-            ErrorCode::TlsAlertReceived(TlsAlertReceivedPayload {
-                alert_id: Some(u8::from(*alert)),
-                alert_message: alert.as_str().map(str::to_owned),
-            })
-        }
-        _ => ErrorCode::TlsProtocolError,
+        rustls::Error::AlertReceived(alert) => Error::TlsAlertReceived {
+            alert_id: Some(u8::from(*alert)),
+            alert_message: alert.as_str().map(str::to_owned),
+        },
+        _ => Error::TlsProtocolError,
     }
 }
 
-/// The whole body of a request, which comes in one piece: it may have to be sent twice.
-async fn whole(mut body: WasiBody, max: usize) -> Result<Bytes, ErrorCode> {
-    let Some(frame) = body.frame().await else {
-        return Ok(Bytes::new());
-    };
-    match frame {
-        Ok(frame) => Ok(frame.into_data().unwrap_or_default()),
-        Err(Error::HttpRequestBodySize(_)) => Err(ErrorCode::HttpRequestBodySize(Some(max as u64))),
-        Err(_) => Err(ErrorCode::HttpProtocolError),
+/// The whole body of a request: it may have to be sent twice.
+async fn collect(mut body: WasiBody, max: usize) -> Result<Bytes, Error> {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        // Trailers have no place in a request of a known length.
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        if whole.len() + data.len() > max {
+            return Err(Error::HttpRequestBodySize(Some(max as u64)));
+        }
+        whole.extend_from_slice(&data);
     }
+    Ok(whole.freeze())
 }
 
-#[derive(Clone, Copy)]
-struct AnswerLimits {
+/// What is left to a response's body.
+struct BodyLimits {
     between_bytes: Duration,
     left: u64,
     max: u64,
+    /// The request's place among those that the call may have open.
+    _open: OwnedSemaphorePermit,
 }
 
-/// The answer's body, each piece of it in time, and no more of it than is allowed.
+/// The response's body, each piece of it in time, and no more of it than is allowed.
 fn limited(
     body: hyper::body::Incoming,
-    limits: AnswerLimits,
-) -> impl http_body::Body<Data = Bytes, Error = Error> + Send + 'static {
+    limits: BodyLimits,
+) -> impl hyper::body::Body<Data = Bytes, Error = Error> + Send + 'static {
     let pieces =
         futures_util::stream::try_unfold((body, limits), |(mut body, mut limits)| async move {
             let frame = match timeout(limits.between_bytes, body.frame()).await {
@@ -485,36 +486,51 @@ fn limited(
 }
 
 /// What one call's guest gets of the network.
-pub(crate) struct Hooks(Arc<Outbound>);
+pub(crate) struct Hooks {
+    outbound: Arc<Outbound>,
+    /// As many permits as the call may have requests open.
+    open: Arc<Semaphore>,
+}
 
 impl Hooks {
-    pub(crate) fn new(outbound: &Arc<Outbound>) -> Self {
-        Hooks(Arc::clone(outbound))
-    }
-
-    pub(crate) fn outbound(&self) -> &Arc<Outbound> {
-        &self.0
+    pub(crate) fn new(outbound: &Arc<Outbound>, max_requests: usize) -> Self {
+        Hooks {
+            outbound: Arc::clone(outbound),
+            open: Arc::new(Semaphore::new(max_requests)),
+        }
     }
 }
 
 impl WasiHttpHooks for Hooks {
-    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
-        DEFAULT_FORBIDDEN_HEADERS.contains(name)
-    }
-
-    /// Requests go out by [`crate::exchange`]; the library's own way would know no allow-list.
     fn send_request(
         &mut self,
-        _request: Request<WasiBody>,
-        _options: Option<RequestOptions>,
-        _sent: IoFuture,
-    ) -> Box<SendFuture> {
-        Box::new(async { Err(Error::HttpRequestDenied) })
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _received: Completion,
+    ) -> Box<Sending> {
+        let outbound = Arc::clone(&self.outbound);
+        let open = Arc::clone(&self.open).try_acquire_owned();
+        Box::new(async move {
+            if !outbound.allows(request.uri()) {
+                return Err(Error::HttpRequestDenied);
+            }
+            let open = open.map_err(|_| Error::ConnectionLimitReached)?;
+            let response = outbound
+                .send(request, options.unwrap_or_default(), open)
+                .await?;
+            let sent: Completion = Box::new(async { Ok(()) });
+            Ok((response, sent))
+        })
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        MAX_WRITE
     }
 }
 
-type SendFuture = dyn Future<Output = Result<(Response<WasiBody>, IoFuture), Error>> + Send;
-type IoFuture = Box<dyn Future<Output = Result<(), Error>> + Send>;
+/// Ends when a body has been passed on.
+type Completion = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Sending = dyn Future<Output = Result<(Response<WasiBody>, Completion), Error>> + Send;
 
 #[cfg(test)]
 mod tests {

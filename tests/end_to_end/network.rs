@@ -161,7 +161,7 @@ async fn a_call_stays_within_its_memory_and_the_next_one_works() {
 
 #[tokio::test]
 async fn an_answer_over_the_hosts_cap_is_cut_off() {
-    let mut setup = Setup::with(|options: &mut Options| options.max_answer = 10);
+    let mut setup = Setup::with(|options: &mut Options| options.max_response = 10);
     setup.connection.max_retries = Some(0);
     let (code, reason) = crate::support::answer(setup.call(&joe("u1")).await);
     assert_eq!(code, 502);

@@ -1,16 +1,12 @@
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::SystemTime;
 
-use wasmtime::component::Component;
-use wasmtime::{Config, Engine, ModuleVersionStrategy};
+use super::Cache;
+use crate::engine::{Engine, Limits};
 
-use super::{Cache, MAX_AGE, OUT_LEN, name};
-
-/// The shortest component there is: it holds nothing.
-const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+/// A component that the engine compiles something of.
+const COMPONENT: &str = "(component (core module (func (export \"f\") unreachable)))";
 
 /// A folder that goes with the test.
 struct Folder(PathBuf);
@@ -20,16 +16,13 @@ impl Folder {
         let name = format!("card-cache-{}-{test}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).expect("a folder");
+        permit(&folder, 0o700);
         Folder(folder)
     }
 
-    fn cache(&self) -> Cache {
-        Cache::open(&self.0).expect("a folder of our own")
-    }
-
-    fn files(&self) -> Vec<PathBuf> {
-        let files = fs::read_dir(&self.0).expect("the folder");
-        files.map(|file| file.expect("a file").path()).collect()
+    fn join(&self, name: &str) -> PathBuf {
+        self.0.join(name)
     }
 }
 
@@ -39,170 +32,121 @@ impl Drop for Folder {
     }
 }
 
-/// Whether it came from the cache.
-fn load(cache: &Cache, engine: &Engine) -> bool {
-    cache.load(engine, COMPONENT).expect("the component").1
-}
-
-fn engine_with_epochs() -> Engine {
-    let mut config = Config::new();
-    config.epoch_interruption(true);
-    Engine::new(&config).expect("an engine")
-}
-
 fn permit(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
 }
 
+fn refusal(folder: &Path) -> String {
+    let refused = Cache::open(folder).map(drop).expect_err("a refusal");
+    let refused = format!("{refused:#}");
+    assert!(refused.contains(&folder.display().to_string()), "{refused}");
+    refused
+}
+
+/// Whether the component was compiled before.
+fn load(folder: &Path) -> bool {
+    let cache = Cache::open(folder).expect("a cache");
+    let counts = cache.0.clone();
+    let engine = Engine::new(Limits::default(), Some(cache)).expect("an engine");
+    let component = wat::parse_str(COMPONENT).expect("WAT");
+    engine.load(&component).map(drop).expect("the component");
+    assert_eq!(counts.cache_hits() + counts.cache_misses(), 1);
+    counts.cache_hits() == 1
+}
+
 #[test]
 fn what_was_compiled_once_is_not_compiled_again() {
-    let (folder, engine) = (Folder::new("again"), Engine::default());
-    assert!(!load(&folder.cache(), &engine));
-    assert!(load(&folder.cache(), &engine));
-    assert_eq!(folder.files().len(), 1);
-}
-
-#[test]
-fn another_engine_or_component_has_a_file_of_its_own() {
-    let (folder, engine) = (Folder::new("other"), Engine::default());
-    let cache = folder.cache();
-    assert!(!load(&cache, &engine));
-    assert!(!load(&cache, &engine_with_epochs()));
-    // The same with a custom section without a name.
-    let other = [COMPONENT, b"\0\x01\0"].concat();
-    assert!(!cache.load(&engine, &other).expect("the component").1);
-    assert_eq!(folder.files().len(), 3);
-    assert!(load(&cache, &engine));
-}
-
-#[test]
-fn a_damaged_file_is_compiled_anew_and_replaced() {
-    let (folder, engine) = (Folder::new("damaged"), Engine::default());
-    let cache = folder.cache();
-    load(&cache, &engine);
-    let file = folder.files().remove(0);
-    let good = fs::read(&file).expect("the file");
-    let mut damaged = vec![vec![], good[..1].to_vec(), [&good[..], b"x"].concat()];
-    damaged.push(good[..OUT_LEN].to_vec());
-    damaged.push(good[..good.len() / 2].to_vec());
-    damaged.push(good[..good.len() - 1].to_vec());
-    for at in (0..good.len()).step_by(good.len() / 50) {
-        let mut bytes = good.clone();
-        bytes[at] ^= 1;
-        damaged.push(bytes);
-    }
-    for bytes in damaged {
-        fs::write(&file, &bytes).expect("the damage");
-        assert!(!load(&cache, &engine), "{} bytes", bytes.len());
-        assert!(load(&cache, &engine));
-        assert_eq!(fs::read(&file).expect("the file").len(), good.len());
+    let folder = Folder::new("again");
+    let cache = folder.join("new/folder");
+    assert!(!load(&cache));
+    assert!(load(&cache));
+    for made in [&cache, &folder.join("new")] {
+        let mode = fs::metadata(made).expect("the folder").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
     }
 }
 
 #[test]
-fn a_file_under_another_name_is_not_taken() {
-    let (folder, engine, other) = (Folder::new("name"), Engine::default(), engine_with_epochs());
-    let cache = folder.cache();
-    load(&cache, &engine);
-    let file = folder.files().remove(0);
-    fs::rename(file, cache.path(&name(&other, COMPONENT))).expect("another name");
-    assert!(!load(&cache, &other));
+fn a_damaged_file_is_compiled_anew() {
+    let folder = Folder::new("damaged");
+    assert!(!load(&folder.0));
+    let mut files = fs::read_dir(folder.join("modules")).expect("the modules");
+    let versions = files.next().expect("a version").expect("a version").path();
+    let is_code = |path: &PathBuf| path.extension().is_none();
+    let code = fs::read_dir(versions)
+        .expect("the version")
+        .map(|file| file.expect("a file").path())
+        .find(is_code)
+        .expect("compiled code");
+    let good = fs::read(&code).expect("the code");
+    for bytes in [&good[..good.len() / 2], b"no code"] {
+        fs::write(&code, bytes).expect("the damage");
+        assert!(!load(&folder.0));
+        assert!(load(&folder.0));
+    }
 }
 
 #[test]
-fn code_of_another_engine_is_refused_even_with_the_right_checksum() {
-    let (folder, engine, other) = (Folder::new("code"), Engine::default(), engine_with_epochs());
-    let cache = folder.cache();
-    let code = Component::from_binary(&other, COMPONENT)
-        .and_then(|component| component.serialize())
-        .expect("its code");
-    let name = name(&engine, COMPONENT);
-    cache.write(&name, &code).expect("the file");
-    assert!(!load(&cache, &engine));
-    assert!(load(&cache, &engine));
-
-    // What another version wrote.
-    let mut config = Config::new();
-    config
-        .module_version(ModuleVersionStrategy::Custom("another".into()))
-        .expect("a version");
-    let version = Engine::new(&config).expect("an engine");
-    let code = Component::from_binary(&version, COMPONENT)
-        .and_then(|component| component.serialize())
-        .expect("its code");
-    cache.write(&name, &code).expect("the file");
-    assert!(!load(&cache, &engine));
-    assert!(load(&cache, &engine));
-}
-
-#[test]
-fn many_writers_at_once_leave_one_whole_file() {
-    let (folder, engine) = (Folder::new("writers"), Engine::default());
-    folder.cache();
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                for _ in 0..20 {
-                    let cache = folder.cache();
-                    load(&cache, &engine);
-                    // The next load of any thread writes it again.
-                    let _ = fs::remove_file(cache.path(&name(&engine, COMPONENT)));
-                    let component = Component::from_binary(&engine, COMPONENT).expect("it");
-                    let code = component.serialize().expect("its code");
-                    cache.write(&name(&engine, COMPONENT), &code).expect("it");
-                }
-            });
-        }
-    });
-    assert_eq!(folder.files().len(), 1, "no temporary file is left");
-    assert!(load(&folder.cache(), &engine));
-}
-
-#[test]
-fn a_folder_or_a_file_that_others_may_write_is_not_used() {
-    let (folder, engine) = (Folder::new("others"), Engine::default());
-    let cache = folder.cache();
-    load(&cache, &engine);
-    let file = folder.files().remove(0);
-    permit(&file, 0o620);
-    assert!(!load(&cache, &engine));
-    assert!(load(&cache, &engine), "it was replaced by one of our own");
-    for mode in [0o770, 0o707] {
+fn a_folder_that_others_may_write_to_is_refused() {
+    let folder = Folder::new("write");
+    for mode in [0o770, 0o702, 0o1777] {
         permit(&folder.0, mode);
-        let refused = Cache::open(&folder.0).map(drop).expect_err("a refusal");
-        assert!(
-            refused.to_string().contains("others may write"),
-            "{refused}"
-        );
+        assert!(refusal(&folder.0).contains("others may write to it"));
     }
     permit(&folder.0, 0o755);
-    assert!(load(&folder.cache(), &engine));
+    Cache::open(&folder.0).map(drop).expect("a cache");
 }
 
 #[test]
-fn a_cache_that_cannot_be_written_does_no_harm() {
-    let (folder, engine) = (Folder::new("gone"), Engine::default());
-    let cache = folder.cache();
-    fs::remove_dir_all(&folder.0).expect("the folder");
-    assert!(!load(&cache, &engine));
-    assert!(!load(&cache, &engine));
-}
-
-#[test]
-fn old_files_go_and_those_of_others_stay() {
-    let (folder, engine) = (Folder::new("old"), Engine::default());
-    let cache = folder.cache();
-    for (name, age) in [
-        ("a.cwasm", MAX_AGE * 2),
-        ("b.tmp", MAX_AGE * 2),
-        ("c.txt", MAX_AGE * 2),
-        ("d.cwasm", MAX_AGE / 2),
-    ] {
-        let file = fs::File::create(folder.0.join(name)).expect("a file");
-        file.set_modified(SystemTime::now() - age).expect("its age");
+fn a_folder_that_others_may_replace_is_refused() {
+    let folder = Folder::new("replace");
+    let cache = folder.join("a/b/cache");
+    Cache::open(&cache).map(drop).expect("a cache");
+    for parent in ["a", "a/b"] {
+        permit(&folder.join(parent), 0o777);
+        assert!(refusal(&cache).contains("others may replace it"));
+        // As /tmp.
+        permit(&folder.join(parent), 0o1777);
+        Cache::open(&cache).map(drop).expect("a cache");
     }
-    load(&cache, &engine);
-    let has = |name: &str| folder.0.join(name).exists();
-    assert!(!has("a.cwasm") && !has("b.tmp"));
-    assert!(has("c.txt") && has("d.cwasm"));
+}
+
+#[test]
+fn a_link_is_as_good_as_what_it_leads_to() {
+    let folder = Folder::new("link");
+    let (open, own, link) = (folder.join("open"), folder.join("own"), folder.join("link"));
+    fs::create_dir_all(open.join("cache")).expect("a folder");
+    permit(&open, 0o777);
+    symlink(open.join("cache"), &link).expect("a link");
+    assert!(refusal(&link).contains("others may replace it"));
+
+    fs::create_dir(&own).expect("a folder");
+    fs::write(own.join("letter.txt"), "Dear").expect("a file");
+    fs::remove_file(&link).expect("the link");
+    symlink(&own, &link).expect("a link");
+    assert!(refusal(&link).contains("it holds letter.txt"));
+}
+
+#[test]
+fn files_of_others_are_never_removed() {
+    let folder = Folder::new("files");
+    load(&folder.0);
+    for name in ["letter.txt", "old.cwasm", ".hidden"] {
+        let file = folder.join(name);
+        fs::write(&file, "").expect("a file");
+        assert!(refusal(&folder.0).contains(&format!("it holds {name}")));
+        assert!(file.exists());
+        fs::remove_file(&file).expect("the file");
+    }
+    assert!(load(&folder.0));
+}
+
+#[test]
+fn what_is_no_folder_is_refused() {
+    let folder = Folder::new("none");
+    let file = folder.join("file");
+    fs::write(&file, "").expect("a file");
+    refusal(&file);
+    refusal(&file.join("below"));
+    refusal(Path::new("/proc/cache"));
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use host_harness::cache::{self, Cache};
 use host_harness::card::Card;
 use host_harness::engine::{Engine, Limits};
 use host_harness::outbound::{self, Outbound, Resolve};
@@ -73,7 +74,7 @@ impl Project {
 impl Host {
     /// The card, with HTTP to Mixpanel's servers and to the base URL's where one is given.
     pub fn card(&self, limits: Limits, connection: &Connection) -> Result<Card> {
-        let engine = Engine::new(limits, self.cache().as_deref())?;
+        let engine = Engine::new(limits, self.cache()?)?;
         Card::load(&engine, &self.component, self.outbound(connection)?)
     }
 
@@ -92,14 +93,21 @@ impl Host {
         Outbound::new(settings)
     }
 
-    /// `--cache`, or the user's cache folder where the system has one.
-    fn cache(&self) -> Option<PathBuf> {
-        let folder = |name| set(name).map(PathBuf::from);
-        self.cache.clone().or_else(|| {
-            let caches =
-                folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|h| h.join(".cache")))?;
-            Some(caches.join("mixpanel-create-profile"))
-        })
+    /// The cache that was asked for, or the user's own where it can be used: a run does without.
+    fn cache(&self) -> Result<Option<Cache>> {
+        if let Some(folder) = &self.cache {
+            return Cache::open(folder).map(Some);
+        }
+        let Some(folder) = cache::default_folder() else {
+            return Ok(None);
+        };
+        let cache = Cache::open(&folder);
+        if let Err(error) = &cache {
+            say(format_args!(
+                "warning: {error:#}; the component is compiled for this run alone"
+            ));
+        }
+        Ok(cache.ok())
     }
 }
 
