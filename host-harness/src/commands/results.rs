@@ -73,6 +73,11 @@ impl Results {
             }
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {
+                // Better now than after the first request.
+                let folder = path.parent().filter(|folder| *folder != Path::new(""));
+                if folder.is_some_and(|folder| !folder.is_dir()) {
+                    bail!("{name} cannot be made: there is no such folder");
+                }
                 let target = Target::New(path.to_owned());
                 return Ok((Results { name, target }, Known::default()));
             }

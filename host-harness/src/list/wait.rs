@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::kind::Kind;
 use crate::records::Outcome;
 
 /// The card's words in front of the seconds, at the end of a reason.
 const ASKED: &str = "the server asks to wait ";
 
-/// How long the server that gave this outcome asks to wait before another request.
+/// How long the server that gave this outcome asks to wait before the same request again; `None`
+/// where that would be of no use.
 pub(super) fn asked(outcome: &Outcome) -> Option<Duration> {
     let Outcome::Ok(output) = outcome else {
         return None;
     };
+    if Kind::of(outcome).is_settled() {
+        return None;
+    }
     // The server's own words come first.
     let (_, seconds) = output.reason.as_deref()?.rsplit_once(ASKED)?;
     let (seconds, _) = seconds.split_once(" s")?;
@@ -107,11 +112,16 @@ mod tests {
             ("the server asks to wait 0 s", None),
             ("the server asks to wait 5", None),
         ] {
-            let outcome = Outcome::Ok(Output {
-                status_code: 429,
-                reason: Some(reason.to_owned()),
-            });
-            assert_eq!(asked(&outcome), seconds.map(Duration::from_secs), "{reason}");
+            let outcome = |status_code| {
+                Outcome::Ok(Output {
+                    status_code,
+                    reason: Some(reason.to_owned()),
+                })
+            };
+            let wait = seconds.map(Duration::from_secs);
+            assert_eq!(asked(&outcome(429)), wait, "{reason}");
+            assert_eq!(asked(&outcome(503)), wait, "{reason}");
+            assert_eq!(asked(&outcome(403)), None, "{reason}");
         }
         let transport = "the server asks to wait 61 s".to_owned();
         assert_eq!(asked(&Outcome::Err(Error::Transport(transport))), None);

@@ -117,7 +117,7 @@ fn what_is_no_regular_file_ends_the_run_at_once() {
         (&pipe, "pipe is not a regular file"),
         (&folder, "is a directory"),
         (&list.join("x"), "users.jsonl/x cannot be read"),
-        (&folder.join("none/results.jsonl"), "none/results.jsonl cannot be written"),
+        (&folder.join("none/results.jsonl"), "none/results.jsonl cannot be made: there is no such folder"),
     ] {
         refuses(&resume(&stand_in, &list, path, &[]), words);
     }
