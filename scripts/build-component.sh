@@ -32,9 +32,8 @@ if [ ! -x "$LINKERS/wasm-component-ld" ]; then
 fi
 export PATH="$PATH:$LINKERS:$LINKERS/gcc-ld"
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-component-ld
-# Numbers that the linker fills in take five bytes each otherwise: a twentieth of the component. The
-# stack need not have the usual 1 MiB: JSON is read 128 levels deep, and no deeper.
-export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C link-arg=--compress-relocations -C link-arg=-zstack-size=131072"
+# The builder's folders are in no panic's message: the same source gives the same component everywhere.
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src= --remap-path-prefix=$SYSROOT="
 
 has_target() { [ -d "$(rustc --print target-libdir --target $TARGET)" ]; }
 has_packages() { dpkg -s $DEBIAN_PACKAGES >/dev/null 2>&1; }

@@ -1,81 +1,80 @@
-//! One request out, one answer in; the only file that knows `wasi`. It makes no decisions.
+//! One request out, one response in; the only file that knows `wasi`. It makes no decisions.
 
-use alloc::borrow::ToOwned;
-use alloc::string::String;
-use alloc::vec::Vec;
-use core::cell::OnceCell;
-use core::time::Duration;
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::fmt;
+use std::time::Duration;
 
+use anyhow::{Context as _, Error, Result};
 use wasi::clocks::monotonic_clock;
+use wasi::http::outgoing_handler;
 use wasi::http::types::{
-    Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method, OutgoingBody,
-    OutgoingRequest, RequestOptions, Scheme,
+    ErrorCode, Fields, FutureIncomingResponse, HeaderError, IncomingBody, IncomingResponse, Method,
+    OutgoingBody, OutgoingRequest, RequestOptions, Scheme, http_error_code,
 };
 use wasi::io::poll::{Pollable, poll};
 use wasi::io::streams::StreamError;
 
-use crate::error_code::{Case, ErrorCode, get, handle, http_error_code};
-use crate::faults::text;
-use crate::request::Destination;
-use crate::response::{Answer, End, MAX_BODY_BYTES, excerpt};
-use crate::url;
+use crate::destination::{self, Endpoint};
+use crate::excerpt::excerpt;
+use crate::response::{End, Headers, MAX_BODY_BYTES, MAX_TEXT_CHARACTERS, Response};
 
 /// To connect, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// From the request's last byte to the answer's first.
+/// From the request's last byte to the response's first.
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Within the answer.
+/// Within the response.
 const BETWEEN_BYTES_TIMEOUT: Duration = Duration::from_secs(30);
-/// The whole try, on the card's own clock: a server that sends a byte now and then would keep the
-/// others from ever passing, and a host may not know them at all.
-const TRY_TIMEOUT: Duration = Duration::from_secs(70);
 
 const USER_AGENT: &str = concat!("mixpanel-create-profile/", env!("CARGO_PKG_VERSION"));
 
-/// What it closed for, the answer's future knows.
+/// What it closed for, the response's future knows.
 const STREAM_CLOSED: &str = "the host closed the request's stream";
 
-/// Why there was no answer.
-#[derive(Debug)]
-pub enum Failure {
-    /// The host forbids the request.
+/// Why there is no response: the root of each error of [`send`].
+pub enum Cause {
+    /// The host forbids the request: its operator must act.
     Denied(String),
-    /// What failed on the way.
-    Transport(String),
+    /// The limit on the attempt has passed, by the card's own clock.
+    TimedOut(Duration),
+    Failed(Cow<'static, str>),
 }
 
-/// What went wrong on the way.
-enum Cause {
-    /// The card's own limit on one try has passed.
-    TryTimedOut,
-    /// The host does not do as its interface says.
-    Host(&'static str),
-    /// The host's own words.
-    Broken(String),
-    Code(ErrorCode),
-}
-
-impl From<ErrorCode> for Cause {
-    fn from(code: ErrorCode) -> Self {
-        Cause::Code(code)
+impl fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cause::Denied(reason) => formatter.write_str(reason),
+            Cause::TimedOut(limit) => {
+                let seconds = limit.as_secs();
+                write!(formatter, "no complete response within {seconds} seconds")
+            }
+            Cause::Failed(words) => formatter.write_str(words),
+        }
     }
 }
 
-impl From<StreamError> for Cause {
-    fn from(_: StreamError) -> Self {
-        Cause::Host(STREAM_CLOSED)
+// For `anyhow`. A derived one would bring in the tables of printable characters, 7 KB.
+impl fmt::Debug for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
     }
 }
 
-type Result<T> = core::result::Result<T, Cause>;
+impl std::error::Error for Cause {}
 
-/// Sends a body once.
+fn failed(words: impl Into<Cow<'static, str>>) -> Error {
+    Cause::Failed(words.into()).into()
+}
+
+/// Sends a body once, and waits for the response for so long at most: a server that sends a byte now
+/// and then would keep a host's own limits from ever passing, and a host may not know them at all.
 ///
 /// # Errors
 ///
-/// A [`Failure`] where no HTTP answer came. An answer that breaks off in its body is an answer.
-pub fn send(destination: &Destination, body: &[u8]) -> core::result::Result<Answer, Failure> {
-    exchange(destination, body).map_err(|cause| failure(&cause, &destination.authority))
+/// No HTTP response came: the [`Cause`], with the server in front of it. A response that breaks off in
+/// its body is a response.
+pub fn send(endpoint: &Endpoint, body: &[u8], limit: Duration) -> Result<Response> {
+    exchange(endpoint, body, &Deadline::new(limit)).with_context(|| endpoint.authority.clone())
 }
 
 /// A reading of the engine's clock, in nanoseconds from an unknown start.
@@ -92,83 +91,89 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn exchange(destination: &Destination, bytes: &[u8]) -> Result<Answer> {
-    let deadline = Deadline::new();
-
+fn exchange(endpoint: &Endpoint, bytes: &[u8], deadline: &Deadline) -> Result<Response> {
     // 1. The head.
-    let length = itoa::Buffer::new().format(bytes.len()).as_bytes().to_vec();
-    let headers = Fields::from_list(&[
-        ("content-type".to_owned(), b"application/json".to_vec()),
-        ("content-length".to_owned(), length),
-        ("user-agent".to_owned(), USER_AGENT.as_bytes().to_vec()),
-    ])
-    .map_err(|_| Cause::Host("the host refuses the headers"))?;
-    let outgoing = OutgoingRequest::new(headers);
-    let scheme = match destination.scheme {
-        url::Scheme::Http => Scheme::Http,
-        url::Scheme::Https => Scheme::Https,
-    };
-    outgoing
-        .set_method(&Method::Post)
-        .and_then(|()| outgoing.set_scheme(Some(&scheme)))
-        .and_then(|()| outgoing.set_authority(Some(&destination.authority)))
-        .and_then(|()| outgoing.set_path_with_query(Some(&destination.path_with_query)))
-        .map_err(|()| Cause::Host("the host refuses the request's method or URL"))?;
-    let body = outgoing
+    let request = OutgoingRequest::new(headers(bytes.len())?);
+    set_target(&request, endpoint)?;
+    let body = request
         .body()
-        .map_err(|()| Cause::Host("the host gives no request body"))?;
+        .map_err(|()| failed("the host gives no request body"))?;
 
     // 2. Off it goes. The body follows, since a host need not hold it in memory.
-    let future = handle(outgoing, options())?;
+    let future = outgoing_handler::handle(request, Some(options()))
+        .map_err(|code| host_error(code, &endpoint.authority))?;
 
     // 3. The body. Where it cannot be written, the future knows why: a stream only says "closed",
-    //    and a server may well answer before it has read everything.
-    let written = write(body, bytes, &deadline);
+    //    and a server may well respond before it has read everything.
+    let written = write(body, bytes, deadline);
 
-    // 4. The answer.
-    match response(&future, &deadline) {
-        Ok(response) => read(&response, &deadline),
-        Err(Cause::TryTimedOut) => Err(written.err().unwrap_or(Cause::TryTimedOut)),
-        Err(cause) => Err(cause),
+    // 4. The response.
+    match response(&future, endpoint, deadline) {
+        Ok(response) => read(&response, endpoint, deadline),
+        Err(error) => match error.downcast_ref() {
+            Some(Cause::TimedOut(_)) => Err(written.err().unwrap_or(error)),
+            _ => Err(error),
+        },
     }
 }
 
-/// When a try must be over. Most are before they wait: the host is asked for a timer at the first
-/// wait.
-struct Deadline {
-    at: u64,
-    timer: OnceCell<Pollable>,
+/// The request's headers, without those that the host keeps to itself.
+fn headers(length: usize) -> Result<Fields> {
+    let headers = [
+        ("content-type", "application/json"),
+        ("content-length", &length.to_string()),
+        ("user-agent", USER_AGENT),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+    if let Ok(fields) = Fields::from_list(&headers) {
+        return Ok(fields);
+    }
+    let fields = Fields::new();
+    for (name, value) in &headers {
+        match fields.append(name, value) {
+            Ok(()) => {}
+            Err(HeaderError::Forbidden) if name != "content-type" => {}
+            Err(_) => return Err(refused(&format!("the header {name}"))),
+        }
+    }
+    Ok(fields)
 }
 
-impl Deadline {
-    fn new() -> Self {
-        Deadline {
-            at: now().saturating_add(nanoseconds(TRY_TIMEOUT)),
-            timer: OnceCell::new(),
-        }
-    }
+fn set_target(request: &OutgoingRequest, endpoint: &Endpoint) -> Result<()> {
+    let Endpoint {
+        scheme,
+        authority,
+        path_with_query,
+    } = endpoint;
+    let scheme = match scheme {
+        destination::Scheme::Http => Scheme::Http,
+        destination::Scheme::Https => Scheme::Https,
+    };
+    request
+        .set_method(&Method::Post)
+        .map_err(|()| refused("the method POST"))?;
+    request
+        .set_scheme(Some(&scheme))
+        .map_err(|()| refused("the URL's scheme"))?;
+    request
+        .set_authority(Some(authority))
+        .map_err(|()| refused(&format!("the host and port {authority}")))?;
+    request
+        .set_path_with_query(Some(path_with_query))
+        .map_err(|()| refused(&format!("the path {path_with_query}")))
+}
 
-    /// Until `ready`.
-    ///
-    /// # Errors
-    ///
-    /// The try's time is over.
-    fn wait(&self, ready: &Pollable) -> Result<()> {
-        let timer = self
-            .timer
-            .get_or_init(|| monotonic_clock::subscribe_instant(self.at));
-        if poll(&[ready, timer]).contains(&0) {
-            Ok(())
-        } else {
-            Err(Cause::TryTimedOut)
-        }
-    }
+fn refused(what: &str) -> Error {
+    Cause::Denied(format!(
+        "the host refuses {what} of the request: its operator must allow it, or use another host"
+    ))
+    .into()
 }
 
 /// The three limits, as far as the host supports them.
 fn options() -> RequestOptions {
     let options = RequestOptions::new();
-    // A host without one of them says so; then TRY_TIMEOUT is what is left.
+    // A host without one of them says so; then the deadline is what is left.
     let _ = options.set_connect_timeout(Some(nanoseconds(CONNECT_TIMEOUT)));
     let _ = options.set_first_byte_timeout(Some(nanoseconds(FIRST_BYTE_TIMEOUT)));
     let _ = options.set_between_bytes_timeout(Some(nanoseconds(BETWEEN_BYTES_TIMEOUT)));
@@ -179,76 +184,91 @@ fn write(body: OutgoingBody, mut bytes: &[u8], deadline: &Deadline) -> Result<()
     {
         let stream = body
             .write()
-            .map_err(|()| Cause::Host("the host gives no stream to write to"))?;
+            .map_err(|()| failed("the host gives no stream to write to"))?;
         while !bytes.is_empty() {
-            let permitted = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
+            let permitted = stream.check_write().map_err(|_| failed(STREAM_CLOSED))?;
+            let permitted = usize::try_from(permitted).unwrap_or(usize::MAX);
             if permitted == 0 {
                 deadline.wait(&stream.subscribe())?;
                 continue;
             }
             let (now, later) = bytes.split_at(permitted.min(bytes.len()));
-            stream.write(now)?;
+            stream.write(now).map_err(|_| failed(STREAM_CLOSED))?;
             bytes = later;
         }
         // No wait for all of it to be on its way: finishing the body asks for that.
     }
-    OutgoingBody::finish(body, None).map_err(|_| Cause::Host(STREAM_CLOSED))
+    OutgoingBody::finish(body, None).map_err(|_| failed(STREAM_CLOSED))
 }
 
-fn response(future: &FutureIncomingResponse, deadline: &Deadline) -> Result<IncomingResponse> {
+fn response(
+    future: &FutureIncomingResponse,
+    endpoint: &Endpoint,
+    deadline: &Deadline,
+) -> Result<IncomingResponse> {
     loop {
         // It has hardly come yet: that is not asked first.
         deadline.wait(&future.subscribe())?;
-        match get(future) {
-            Some(Ok(result)) => return Ok(result?),
-            Some(Err(())) => return Err(Cause::Host("the host gave the answer away")),
-            None => {}
+        if let Some(result) = future.get() {
+            return result
+                .map_err(|()| failed("the host gave the response away"))?
+                .map_err(|code| host_error(code, &endpoint.authority));
         }
     }
 }
 
-fn read(response: &IncomingResponse, deadline: &Deadline) -> Result<Answer> {
-    let mut answer = Answer {
-        status: response.status(),
-        retry_after: None,
-        date: None,
-        body: Vec::new(),
-        end: End::Complete,
+fn read(response: &IncomingResponse, endpoint: &Endpoint, deadline: &Deadline) -> Result<Response> {
+    let fields = response.headers();
+    let header = |name: &str| {
+        let values = fields.get(name).into_iter();
+        values.filter_map(|value| String::from_utf8(value).ok())
     };
-    // A success has nothing to say of a next try.
-    if !(200..=299).contains(&answer.status) {
-        let headers = response.headers();
-        let header = |name: &str| {
-            let value = headers.get(name).into_iter().next()?;
-            String::from_utf8(value).ok()
-        };
-        answer.retry_after = header("retry-after");
-        answer.date = header("date");
-    }
+    let headers = Headers {
+        retry_after: header("retry-after").collect(),
+        date: header("date").next(),
+        location: header("location").next(),
+        content_encoding: header("content-encoding").next(),
+    };
     let body = response
         .consume()
-        .map_err(|()| Cause::Host("the host gives no answer body"))?;
-    answer.end = read_body(&body, &mut answer.body, deadline)
-        .unwrap_or_else(|cause| End::CutOff(describe(&cause)));
-    Ok(answer)
+        .map_err(|()| failed("the host gives no response body"))?;
+    let mut bytes = Vec::new();
+    let end = read_body(&body, &mut bytes, endpoint, deadline)
+        .unwrap_or_else(|error| End::CutOff(format!("{error:#}")));
+    Ok(Response {
+        status: response.status(),
+        headers,
+        body: bytes,
+        end,
+    })
 }
 
-fn read_body(body: &IncomingBody, bytes: &mut Vec<u8>, deadline: &Deadline) -> Result<End> {
+fn read_body(
+    body: &IncomingBody,
+    bytes: &mut Vec<u8>,
+    endpoint: &Endpoint,
+    deadline: &Deadline,
+) -> Result<End> {
     let stream = body
         .stream()
-        .map_err(|()| Cause::Host("the host gives no stream to read from"))?;
+        .map_err(|()| failed("the host gives no stream to read from"))?;
     loop {
         // One byte more than is kept, to learn whether the body ends there.
         let wanted = MAX_BODY_BYTES + 1 - bytes.len();
-        match stream.read(u64::try_from(wanted).unwrap_or(u64::MAX)) {
+        match stream.read(u64::try_from(wanted)?) {
             Ok(chunk) if chunk.is_empty() => deadline.wait(&stream.subscribe())?,
             Ok(chunk) => bytes.extend_from_slice(&chunk),
             Err(StreamError::Closed) => return Ok(End::Complete),
             Err(StreamError::LastOperationFailed(error)) => {
                 // Not every host has a code for it; the first line is words, the rest its insides.
                 return Err(match http_error_code(&error) {
-                    Some(code) => Cause::Code(code),
-                    None => Cause::Broken(error.to_debug_string()),
+                    Some(code) => host_error(code, &endpoint.authority),
+                    None => {
+                        let words = error.to_debug_string();
+                        let words = words.lines().next().unwrap_or_default();
+                        let words = excerpt(words, None, MAX_TEXT_CHARACTERS);
+                        failed(format!("the connection broke ({words})"))
+                    }
                 });
             }
         }
@@ -259,73 +279,94 @@ fn read_body(body: &IncomingBody, bytes: &mut Vec<u8>, deadline: &Deadline) -> R
     }
 }
 
-fn failure(cause: &Cause, authority: &str) -> Failure {
-    let case = match cause {
-        Cause::Code(code) => Some(code.case),
-        _ => None,
-    };
-    match case {
-        Some(Case::HttpRequestDenied) => Failure::Denied(text(&[
-            "the host does not allow requests to ",
-            authority,
-            ": its operator must add that origin to the allowed ones",
-        ])),
-        Some(Case::DestinationIpProhibited) => Failure::Denied(text(&[
-            "the host does not allow connections to the address of ",
-            authority,
-            ": its operator must allow it",
-        ])),
-        _ => Failure::Transport(text(&[authority, ": ", &describe(cause)])),
+/// When an attempt must be over. Most are before they wait: the host is asked for a timer at the
+/// first wait.
+struct Deadline {
+    limit: Duration,
+    at: u64,
+    timer: OnceCell<Pollable>,
+}
+
+impl Deadline {
+    fn new(limit: Duration) -> Self {
+        Deadline {
+            limit,
+            at: now().saturating_add(nanoseconds(limit)),
+            timer: OnceCell::new(),
+        }
+    }
+
+    /// Waits until `ready`.
+    ///
+    /// # Errors
+    ///
+    /// The attempt has [timed out](Cause::TimedOut).
+    fn wait(&self, ready: &Pollable) -> Result<()> {
+        let timer = self
+            .timer
+            .get_or_init(|| monotonic_clock::subscribe_instant(self.at));
+        if poll(&[ready, timer]).contains(&0) {
+            Ok(())
+        } else {
+            Err(Cause::TimedOut(self.limit).into())
+        }
     }
 }
 
-/// What failed, in words.
-fn describe(cause: &Cause) -> String {
-    let words = match cause {
-        Cause::TryTimedOut => "no complete answer within 70 seconds",
-        Cause::Host(words) => words,
-        Cause::Broken(words) => {
-            let words = words.lines().next().unwrap_or_default();
-            return text(&["the connection broke (", &excerpt(words, "", 255), ")"]);
+/// What a host's error code means.
+fn host_error(code: ErrorCode, authority: &str) -> Error {
+    let denied = |reason| Cause::Denied(reason).into();
+    match code {
+        ErrorCode::HttpRequestDenied => denied(format!(
+            "the host does not allow requests to {authority}: its operator must add that origin to the allowed ones"
+        )),
+        ErrorCode::DestinationIpProhibited => denied(format!(
+            "the host does not allow connections to the address of {authority}: its operator must allow it"
+        )),
+        ErrorCode::HttpRequestMethodInvalid => refused("the method POST"),
+        ErrorCode::HttpRequestUriInvalid => refused("the URL"),
+        ErrorCode::InternalError(Some(words)) => {
+            let words = excerpt(&words, None, MAX_TEXT_CHARACTERS);
+            failed(format!("the host failed: {words}"))
         }
-        Cause::Code(code) => {
-            if let Some(words) = &code.words {
-                return text(&["the host failed: ", &excerpt(words, "", 255)]);
-            }
-            words_of(code.case)
-        }
-    };
-    words.to_owned()
+        code => failed(words(&code)),
+    }
 }
 
-fn words_of(case: Case) -> &'static str {
-    match case {
-        Case::DnsTimeout => "the name look-up timed out",
-        Case::DnsError | Case::DestinationNotFound => "the name look-up failed",
-        Case::ConnectionRefused => "the connection was refused",
-        Case::ConnectionTimeout => "no connection within 10 seconds",
-        Case::ConnectionTerminated => "the connection was closed early",
-        Case::HttpResponseIncomplete => "the connection was closed before the answer was complete",
-        Case::ConnectionReadTimeout | Case::HttpResponseTimeout => "no answer within 30 seconds",
-        Case::ConnectionWriteTimeout => "the request could not be sent in time",
-        Case::DestinationUnavailable | Case::DestinationIpUnroutable => {
+fn words(code: &ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::DnsTimeout => "the name look-up timed out",
+        ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => "the name look-up failed",
+        ErrorCode::ConnectionRefused => "the connection was refused",
+        ErrorCode::ConnectionTimeout => "no connection within 10 seconds",
+        ErrorCode::ConnectionTerminated => "the connection was closed early",
+        ErrorCode::HttpResponseIncomplete => {
+            "the connection was closed before the response was complete"
+        }
+        ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => {
+            "no response within 30 seconds"
+        }
+        ErrorCode::ConnectionWriteTimeout => "the request could not be sent in time",
+        ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => {
             "the server cannot be reached"
         }
-        Case::TlsCertificateError => "TLS: the server's certificate is not valid for it",
-        Case::TlsProtocolError | Case::TlsAlertReceived => "TLS: the handshake failed",
-        Case::HttpProtocolError => "the server's answer is not HTTP",
-        Case::HttpRequestBodySize => "the request is larger than the host allows",
-        Case::HttpResponseBodySize
-        | Case::HttpResponseHeaderSectionSize
-        | Case::HttpResponseHeaderSize => "the answer is larger than the host allows",
-        Case::ConnectionLimitReached => "the host has too many connections",
-        Case::ConfigurationError => "the host is not set up for it",
-        Case::LoopDetected => "the host found the request going round in a circle",
-        Case::InternalError => "the host failed, and does not say why",
-        Case::HttpResponseTransferCoding
-        | Case::HttpResponseContentCoding
-        | Case::HttpResponseTrailerSectionSize
-        | Case::HttpResponseTrailerSize => "the answer has a form that the host does not take",
+        ErrorCode::TlsCertificateError => "TLS: the server's certificate is not valid for it",
+        ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => "TLS: the handshake failed",
+        ErrorCode::HttpProtocolError => "the server's response is not HTTP",
+        ErrorCode::HttpRequestBodySize(_) => "the request is larger than the host allows",
+        ErrorCode::HttpResponseBodySize(_)
+        | ErrorCode::HttpResponseHeaderSectionSize(_)
+        | ErrorCode::HttpResponseHeaderSize(_) => "the response is larger than the host allows",
+        ErrorCode::ConnectionLimitReached => "the host has too many connections",
+        ErrorCode::ConfigurationError => "the host is not set up for it",
+        ErrorCode::LoopDetected => "the host found the request going round in a circle",
+        ErrorCode::InternalError(_) => "the host failed, and does not say why",
+        ErrorCode::HttpResponseTransferCoding(_)
+        | ErrorCode::HttpResponseContentCoding(_)
+        | ErrorCode::HttpResponseTrailerSectionSize(_)
+        | ErrorCode::HttpResponseTrailerSize(_) => {
+            "the response has a form that the host does not take"
+        }
         _ => "the host cannot send it as HTTP",
     }
 }

@@ -1,24 +1,29 @@
-//! The properties of one profile, collected under Mixpanel's rules; pure.
+//! The properties of one profile, under Mixpanel's rules for names and values; pure.
 //!
 //! Mixpanel cuts or drops silently what is over its limits, so all of them are checked here.
 
-use alloc::borrow::Cow;
-use alloc::string::String;
-use alloc::vec::Vec;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
+use serde::ser::{Serialize, Serializer};
+
+use crate::bindings::profiles::{self, PropertyValue};
+use crate::custom_properties;
 use crate::date_time::DateTime;
-use crate::faults::{Faults, characters, is_blank, present, text, with_figure};
-use crate::input::{DynamicField, Properties, PropertyValue, Text};
-use crate::json::{self, Raw};
-use crate::url;
+use crate::destination::check_image_url;
+use crate::invalid::{InvalidFields, Reason};
+use crate::strings::{is_blank, present, unwanted_in_name};
 
 /// Of a string value, and of an id.
-pub const MAX_TEXT_BYTES: usize = 255;
+pub const MAX_STRING_BYTES: usize = 255;
 const MAX_NAME_CHARACTERS: usize = 255;
 const MAX_LIST_ITEM_CHARACTERS: usize = 255;
 const MAX_PROPERTIES: usize = 2_000;
 /// 256 KB, in the smaller of its two readings; of the list as JSON.
 const MAX_LIST_BYTES: usize = 256_000;
+
+/// Most profiles have no more.
+const USUAL_PROPERTIES: usize = 12;
 
 /// The longest that a byte becomes in JSON: `\u001f`.
 const MAX_ESCAPE_BYTES: usize = 6;
@@ -26,361 +31,300 @@ const MAX_ESCAPE_BYTES: usize = 6;
 const CUSTOM: &str = "properties.custom-properties";
 const DYNAMIC: &str = "properties.dynamic-fields";
 
-/// Writes what `$set_once` holds, a JSON object, behind `json`, and adds what is wrong with it to
-/// `faults`: then what is written need not be JSON. `names` is memory that was used before,
-/// or none.
-pub fn write<'a>(
-    input: &Properties<'a>,
-    names: &mut Names<'a>,
-    faults: &mut Faults,
-    json: &mut Vec<u8>,
-) {
-    names.0.clear();
-    let mut collector = Collector {
-        faults,
-        json,
-        count: 0,
-        names,
-        reserved: 0,
-    };
-    collector.json.push(b'{');
-    collector.reserved(input);
-    if let Some(custom) = present(&input.custom_properties) {
-        collector.custom(custom);
-    }
-    for (index, field) in input.dynamic_fields.as_slice().iter().enumerate() {
-        collector.dynamic(index, field);
-    }
-    let count = collector.count;
-    json::end(json, b'}');
-    if count > MAX_PROPERTIES {
-        faults.add_figure(
-            "properties",
-            "has # properties: a profile holds at most 2000",
-            count,
-        );
-    }
+/// What `$set_once` holds, in the order of the input: each name once.
+#[derive(Debug)]
+pub struct Properties<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
+
+#[derive(Debug)]
+enum Value<'a> {
+    String(Cow<'a, str>),
+    DateTime(DateTime),
+    /// Finite.
+    Number(f64),
+    Boolean(bool),
+    List(&'a [String]),
 }
 
-/// Mixpanel's names for the fields that have one of their own, and these fields.
-const RESERVED: [(&str, &str); 7] = [
-    ("$avatar", "properties.avatar"),
-    ("$name", "properties.name"),
-    ("$first_name", "properties.first-name"),
-    ("$last_name", "properties.last-name"),
-    ("$created", "properties.created"),
-    ("$email", "properties.email"),
-    ("$phone", "properties.phone"),
-];
-
-const AVATAR: usize = 0;
-const CREATED: usize = 4;
-
-/// Names that were seen, sorted, and the field that each of them comes from; without [`RESERVED`]
-/// ones that come from their own.
-#[derive(Default)]
-pub struct Names<'a>(Vec<(Cow<'a, str>, &'static str)>);
-
-impl<'a> Names<'a> {
-    /// Adds a name, or tells where the same one comes from.
-    fn add(&mut self, name: Cow<'a, str>, source: &'static str) -> Result<(), &'static str> {
-        match self.0.binary_search_by(|(seen, _)| seen.cmp(&name)) {
-            Ok(at) => Err(self.0[at].1),
-            // More than a profile can hold are refused anyway, and sorting them takes time.
-            Err(_) if self.0.len() > MAX_PROPERTIES => Ok(()),
-            Err(at) => {
-                self.0.insert(at, (name, source));
-                Ok(())
+impl<'a> Properties<'a> {
+    /// Checks the properties of an input.
+    ///
+    /// # Errors
+    ///
+    /// Every invalid field of them, in the order of the interface.
+    pub fn new(input: &'a profiles::Properties) -> Result<Self, InvalidFields> {
+        let mut set = Set::default();
+        set.names.reserve(USUAL_PROPERTIES);
+        set.properties.reserve(USUAL_PROPERTIES);
+        for (name, field, value) in [
+            ("$avatar", "properties.avatar", &input.avatar),
+            ("$name", "properties.name", &input.name),
+            ("$first_name", "properties.first-name", &input.first_name),
+            ("$last_name", "properties.last-name", &input.last_name),
+            ("$created", "properties.created", &input.created),
+            ("$email", "properties.email", &input.email),
+            ("$phone", "properties.phone", &input.phone),
+        ] {
+            if let Some(value) = present(value.as_ref()) {
+                set.add(field, name.into(), string(name, value.into()));
             }
         }
+        if let Some(custom) = present(input.custom_properties.as_ref()) {
+            set.custom(custom);
+        }
+        for (index, field) in input.dynamic_fields.iter().enumerate() {
+            set.dynamic(index, field);
+        }
+        let count = set.names.len();
+        if count > MAX_PROPERTIES {
+            let reason =
+                format!("has {count} properties: a profile holds at most {MAX_PROPERTIES}");
+            set.invalid.add("properties", reason);
+        }
+        set.invalid.or(Properties(set.properties))
     }
 }
 
-struct Collector<'a, 'f> {
-    faults: &'f mut Faults,
-    json: &'f mut Vec<u8>,
-    /// Of the properties in it.
-    count: usize,
-    names: &'f mut Names<'a>,
-    /// Which of [`RESERVED`] are among them, a bit each.
-    reserved: u8,
+/// Properties that are being collected.
+#[derive(Default)]
+struct Set<'a> {
+    properties: Vec<(Cow<'a, str>, Value<'a>)>,
+    /// The names, those of invalid values too, and the fields that they come from. A list: few profiles
+    /// have more than a dozen properties, and none more than [`MAX_PROPERTIES`].
+    names: Vec<(Cow<'a, str>, &'static str)>,
+    invalid: InvalidFields,
 }
 
-impl<'a> Collector<'a, '_> {
-    fn reserved(&mut self, input: &Properties<'a>) {
-        let values = [
-            &input.avatar,
-            &input.name,
-            &input.first_name,
-            &input.last_name,
-            &input.created,
-            &input.email,
-            &input.phone,
-        ];
-        for (index, value) in values.into_iter().enumerate() {
-            let Some(value) = present(value) else {
-                continue;
-            };
-            let (name, field) = RESERVED[index];
-            if index == AVATAR
-                && let Err(reason) = url::check_image_url(value)
-            {
-                self.faults.add(field, reason);
-            }
-            self.reserved |= 1 << index;
-            self.count += 1;
-            json::text(self.json, name, b':');
-            if index == CREATED {
-                self.date_time(field, name, value);
-            } else {
-                self.text(field, name, value);
+impl<'a> Set<'a> {
+    /// Adds a property, or what is wrong with it.
+    fn add(
+        &mut self,
+        source: &'static str,
+        name: Cow<'a, str>,
+        value: Result<Value<'a>, impl Into<Reason>>,
+    ) {
+        self.check_name(source, &name);
+        // More than a profile can hold are refused anyway, and comparing them takes time.
+        let mut names = self.names.iter().take(MAX_PROPERTIES);
+        if let Some((_, first)) = names.find(|(taken, _)| *taken == name) {
+            let first = path(first, &name);
+            let reason = format!("sets a property that {first} sets already: keep one of the two");
+            return self.invalid.add(path(source, &name), reason);
+        }
+        self.names.push((name.clone(), source));
+        match value {
+            Ok(value) => self.properties.push((name, value)),
+            Err(reason) => self.invalid.add(path(source, &name), reason),
+        }
+    }
+
+    fn check_name(&mut self, source: &'static str, name: &str) {
+        if name == "$ip" {
+            self.invalid.add(
+                path(source, name),
+                "has the name $ip, which Mixpanel takes beside the properties: use profile.ip-address",
+            );
+        }
+        if let Some(found) = unwanted_in_name(name) {
+            let reason = format!("has a name that holds {found}: remove it");
+            self.invalid.add(path(source, name), reason);
+        }
+        // No string has more characters than bytes, and bytes need no counting.
+        if name.len() > MAX_NAME_CHARACTERS {
+            let count = name.chars().count();
+            if count > MAX_NAME_CHARACTERS {
+                let reason = format!(
+                    "has a name of {count} characters: at most {MAX_NAME_CHARACTERS} are allowed"
+                );
+                self.invalid.add(path(source, name), reason);
             }
         }
     }
 
     fn custom(&mut self, json: &'a str) {
-        let entries = match Raw::read_with_entries(json) {
-            Ok((object, entries)) if object.kind() == "an object" => entries,
-            Ok((other, _)) => {
-                let reason = [
-                    "is ",
-                    other.kind(),
-                    ": write a JSON object such as {\"plan\": \"pro\"}",
-                ];
-                return self.faults.add(CUSTOM, &text(&reason));
-            }
-            Err(offset) => return self.not_json(json, offset),
+        let entries = match custom_properties::entries(json) {
+            Ok(entries) => entries,
+            Err(reason) => return self.invalid.add(CUSTOM, reason),
         };
-        let mut keys = Names::default();
-        for (key, value) in entries {
-            let Some(key) = key.string() else {
-                self.faults
-                    .add(CUSTOM, "has a key that holds half a character (\\ud800 to \\udfff without the other half): write it whole");
+        let mut names = BTreeSet::new();
+        for (name, value) in entries {
+            let Ok(name) = name else {
+                const HALF: &str = "has a key that holds half a character (\\ud800 to \\udfff without the other half): write it whole";
+                self.invalid.add(CUSTOM, HALF);
                 continue;
             };
-            if is_blank(&key) {
-                self.faults
-                    .add(CUSTOM, "has a blank key: give every property a name");
+            if is_blank(&name) {
+                let reason = "has a blank key: give every property a name";
+                self.invalid.add(CUSTOM, reason);
                 continue;
             }
-            if keys.add(key.clone(), CUSTOM).is_err() {
-                self.faults.add(
-                    &path(CUSTOM, &key),
-                    "stands twice in the object: keep one of the two",
-                );
+            if !names.insert(name.clone()) {
+                let reason = "stands twice in the object: keep one of the two";
+                self.invalid.add(path(CUSTOM, &name), reason);
                 continue;
             }
-            match value.string() {
-                Some(value) if is_blank(&value) => self.name(CUSTOM, &key),
-                Some(value) => {
-                    self.key(CUSTOM, &key);
-                    self.text(CUSTOM, &key, &value);
+            match value {
+                Ok(value) if is_blank(&value) => self.check_name(CUSTOM, &name),
+                Ok(value) => {
+                    let value = string(&name, value);
+                    self.add(CUSTOM, name, value);
                 }
-                None => {
-                    let path = path(CUSTOM, &key);
-                    if value.kind() == "a string" {
-                        self.faults.add(&path, "holds half a character (\\ud800 to \\udfff without the other half): write it whole");
-                    } else {
-                        let reason = [
-                            "is ",
-                            value.kind(),
-                            ": custom properties are strings; put it in quotes, or use a dynamic field",
-                        ];
-                        self.faults.add(&path, &text(&reason));
-                    }
-                    self.key(CUSTOM, &key);
-                }
+                Err(reason) => self.add(CUSTOM, name, Err(reason)),
             }
         }
     }
 
-    /// The parser's own words would repeat parts of the text.
-    fn not_json(&mut self, json: &str, offset: usize) {
-        let before = json.get(..offset).unwrap_or(json);
-        let mut line = 1;
-        let mut column = 1;
-        for c in before.chars() {
-            column += 1;
-            if c == '\n' {
-                line += 1;
-                column = 1;
-            }
-        }
-        let reason = with_figure(
-            "is not JSON (line #, column #): write an object such as {\"plan\": \"pro\"}",
-            line,
-        );
-        self.faults.add_figure(CUSTOM, &reason, column);
-    }
-
-    fn dynamic(&mut self, index: usize, field: &DynamicField<'a>) {
-        if is_blank(&field.name) {
-            let field = with_figure("properties.dynamic-fields[#].name", index);
-            return self.faults.add(
-                &field,
+    fn dynamic(&mut self, index: usize, field: &'a profiles::DynamicField) {
+        let name = field.name.as_str();
+        if is_blank(name) {
+            return self.invalid.add(
+                format!("{DYNAMIC}[{index}].name"),
                 "is blank: give the property a name, or remove the field",
             );
         }
-        let name = field.name.as_str();
-        match &field.value {
+        let value = match &field.value {
             PropertyValue::Text(value) | PropertyValue::DateTime(value) if is_blank(value) => {
-                self.name(DYNAMIC, name);
+                return self.check_name(DYNAMIC, name);
             }
-            PropertyValue::Text(value) => {
-                self.key(DYNAMIC, &name.into());
-                self.text(DYNAMIC, name, value);
+            // As with blank strings: a list of nothing would block a real one later.
+            PropertyValue::TextList(items) if items.iter().all(|item| is_blank(item)) => {
+                return self.check_name(DYNAMIC, name);
             }
-            PropertyValue::DateTime(value) => {
-                self.key(DYNAMIC, &name.into());
-                self.date_time(DYNAMIC, name, value);
+            PropertyValue::Text(value) => string(name, value.into()),
+            PropertyValue::DateTime(value) => not_reserved(name, "a date-time")
+                .and_then(|()| DateTime::parse(value).map(Value::DateTime)),
+            PropertyValue::Number(value) => {
+                not_reserved(name, "a number").and_then(|()| number(*value))
             }
-            PropertyValue::Number(number) => {
-                if !number.is_finite() {
-                    let reason = if number.is_nan() {
-                        "is not a number (NaN): Mixpanel takes finite numbers only"
-                    } else {
-                        "is infinite: Mixpanel takes finite numbers only"
-                    };
-                    self.faults.add(&path(DYNAMIC, name), reason);
-                }
-                self.key(DYNAMIC, &name.into());
-                json::number(self.json, *number);
-                self.json.push(b',');
+            PropertyValue::Boolean(value) => {
+                not_reserved(name, "a boolean").map(|()| Value::Boolean(*value))
             }
-            PropertyValue::Boolean(boolean) => {
-                self.key(DYNAMIC, &name.into());
-                let word: &[u8] = if *boolean { b"true," } else { b"false," };
-                self.json.extend_from_slice(word);
+            PropertyValue::TextList(items) => {
+                self.check_items(name, items);
+                not_reserved(name, "a list").and_then(|()| list(items))
             }
-            // As with blank texts: a list of nothing would block a real one later.
-            PropertyValue::TextList(items)
-                if items.as_slice().iter().all(|item| is_blank(item)) =>
-            {
-                self.name(DYNAMIC, name);
-            }
-            PropertyValue::TextList(items) => self.list(name, items.as_slice()),
-        }
+        };
+        self.add(DYNAMIC, name.into(), value);
     }
 
-    /// Writes a text, whose key is written, and checks it.
-    fn text(&mut self, source: &'static str, name: &str, value: &str) {
-        if value.len() > MAX_TEXT_BYTES {
-            self.faults.add_figure(
-                &path(source, name),
-                "has # bytes: at most 255 are allowed, and Mixpanel would cut the rest",
-                value.len(),
-            );
-        }
-        json::text(self.json, value, b',');
-    }
-
-    /// Writes a date, whose key is written, and checks it.
-    fn date_time(&mut self, source: &'static str, name: &str, value: &str) {
-        match DateTime::parse(value) {
-            Ok(date) => {
-                self.json.push(b'"');
-                self.json.extend_from_slice(&date.property_value());
-                self.json.extend_from_slice(b"\",");
-            }
-            Err(reason) => self.faults.add(&path(source, name), &reason),
-        }
-    }
-
-    fn list(&mut self, name: &'a str, items: &[Text<'a>]) {
-        let mut bytes = 0;
+    fn check_items(&mut self, name: &str, items: &[String]) {
         for (index, item) in items.iter().enumerate() {
-            bytes += item.len();
-            // No text has more characters than bytes, and bytes need no counting.
             if item.len() <= MAX_LIST_ITEM_CHARACTERS {
                 continue;
             }
-            let characters = characters(item);
-            if characters > MAX_LIST_ITEM_CHARACTERS {
-                // A name may hold a # of its own.
-                let field = text(&[&path(DYNAMIC, name), &with_figure("[#]", index)]);
-                self.faults.add_figure(
-                    &field,
-                    "has # characters: at most 255 are allowed in a list's item",
-                    characters,
+            let count = item.chars().count();
+            if count > MAX_LIST_ITEM_CHARACTERS {
+                let field = format!("{}[{index}]", path(DYNAMIC, name));
+                let reason = format!(
+                    "has {count} characters: at most {MAX_LIST_ITEM_CHARACTERS} are allowed in a list's item"
                 );
+                self.invalid.add(field, reason);
             }
-        }
-        // Three bytes are an item's quotes and its comma, two the brackets.
-        if bytes * MAX_ESCAPE_BYTES + 3 * items.len() + 2 > MAX_LIST_BYTES {
-            let mut json = Vec::new();
-            json::texts(&mut json, items);
-            if json.len() > MAX_LIST_BYTES {
-                self.faults.add_figure(
-                    &path(DYNAMIC, name),
-                    "has # bytes as JSON: at most 256000 are allowed in a list",
-                    json.len(),
-                );
-            }
-        }
-        self.key(DYNAMIC, &name.into());
-        json::texts(self.json, items);
-        self.json.push(b',');
-    }
-
-    /// Writes a property's key, and checks it.
-    #[expect(clippy::ptr_arg, reason = "a copy of it is kept, which lasts as long")]
-    fn key(&mut self, source: &'static str, name: &Cow<'a, str>) {
-        self.name(source, name);
-        if let Err(first) = self.add(name, source) {
-            let reason = [
-                "sets a property that ",
-                &path(first, name),
-                " sets already: keep one of the two",
-            ];
-            self.faults.add(&path(source, name), &text(&reason));
-        } else {
-            self.count += 1;
-        }
-        json::text(self.json, name, b':');
-    }
-
-    /// Adds a name, or tells where the same one comes from.
-    #[expect(clippy::ptr_arg, reason = "a copy of it is kept, which lasts as long")]
-    fn add(&mut self, name: &Cow<'a, str>, source: &'static str) -> Result<(), &'static str> {
-        if name.starts_with('$') {
-            for (index, (reserved, field)) in RESERVED.into_iter().enumerate() {
-                if self.reserved & (1 << index) != 0 && reserved == *name {
-                    return Err(field);
-                }
-            }
-        }
-        self.names.add(name.clone(), source)
-    }
-
-    /// Checks a name that is not blank.
-    fn name(&mut self, source: &'static str, name: &str) {
-        if name == "$ip" {
-            self.faults.add(
-                &path(source, name),
-                "has the name $ip, which Mixpanel takes beside the properties: use profile.ip-address",
-            );
-        }
-        if name.len() <= MAX_NAME_CHARACTERS {
-            return;
-        }
-        let characters = characters(name);
-        if characters > MAX_NAME_CHARACTERS {
-            self.faults.add_figure(
-                &path(source, name),
-                "has a name of # characters: at most 255 are allowed",
-                characters,
-            );
         }
     }
 }
 
-/// The path of a property by its field and its name; a name that is too long for a property is cut.
+/// Checks a string under the rule of its property's name, whichever field it was given in.
+fn string<'a>(name: &str, value: Cow<'a, str>) -> Result<Value<'a>, Reason> {
+    match name {
+        "$created" => return DateTime::parse(&value).map(Value::DateTime),
+        "$avatar" => check_image_url(&value)?,
+        "$email" | "$phone" => {
+            if let Some(found) = unwanted_in_name(&value) {
+                return Err(format!("holds {found}: remove it").into());
+            }
+        }
+        _ => {}
+    }
+    let bytes = value.len();
+    if bytes > MAX_STRING_BYTES {
+        return Err(format!(
+            "has {bytes} bytes: at most {MAX_STRING_BYTES} are allowed, and Mixpanel would cut the rest"
+        )
+        .into());
+    }
+    Ok(Value::String(value))
+}
+
+/// Refuses a value of a kind that one of Mixpanel's own properties does not have.
+fn not_reserved(name: &str, kind: &str) -> Result<(), Reason> {
+    let wanted = match name {
+        "$created" if kind == "a date-time" => return Ok(()),
+        "$created" => "a date-time",
+        "$avatar" | "$name" | "$first_name" | "$last_name" | "$email" | "$phone" => "a text",
+        _ => return Ok(()),
+    };
+    Err(format!("is {kind}: {name} is {wanted} in Mixpanel").into())
+}
+
+fn number<'a>(number: f64) -> Result<Value<'a>, Reason> {
+    if number.is_nan() {
+        Err("is not a number (NaN): Mixpanel takes finite numbers only".into())
+    } else if number.is_infinite() {
+        Err("is infinite: Mixpanel takes finite numbers only".into())
+    } else {
+        Ok(Value::Number(number))
+    }
+}
+
+fn list(items: &[String]) -> Result<Value<'_>, Reason> {
+    let bytes: usize = items.iter().map(String::len).sum();
+    // Three bytes are an item's quotes and its comma, two the brackets.
+    if bytes * MAX_ESCAPE_BYTES + 3 * items.len() + 2 > MAX_LIST_BYTES {
+        let json = serde_json::to_vec(items)
+            .map_err(|error| format!("cannot be written as JSON: {error}"))?;
+        if json.len() > MAX_LIST_BYTES {
+            let bytes = json.len();
+            return Err(format!(
+                "has {bytes} bytes as JSON: at most {MAX_LIST_BYTES} are allowed in a list"
+            )
+            .into());
+        }
+    }
+    Ok(Value::List(items))
+}
+
+/// The path of a property by its field and its name, cut where the name is too long for a property.
 fn path(source: &'static str, name: &str) -> String {
     if source != CUSTOM && source != DYNAMIC {
-        return source.into();
+        return source.to_owned();
     }
-    match name.char_indices().nth(MAX_NAME_CHARACTERS) {
-        Some((end, _)) => text(&[source, ".", name.get(..end).unwrap_or(name), "…"]),
-        None => text(&[source, ".", name]),
+    let is_long = name.chars().nth(MAX_NAME_CHARACTERS).is_some();
+    let name = name.chars().take(MAX_NAME_CHARACTERS);
+    let name: String = name
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
+    format!("{source}.{name}{}", if is_long { "…" } else { "" })
+}
+
+impl Serialize for Properties<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::String(string) => serializer.serialize_str(string),
+            Value::DateTime(date_time) => date_time.serialize(serializer),
+            Value::Number(number) => serialize_number(*number, serializer),
+            Value::Boolean(boolean) => serializer.serialize_bool(*boolean),
+            Value::List(items) => items.serialize(serializer),
+        }
+    }
+}
+
+/// Writes `3.0` as `3`, as JSON has it elsewhere, where an integer of 64 bits holds the number.
+fn serialize_number<S: Serializer>(number: f64, serializer: S) -> Result<S::Ok, S::Error> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::float_cmp,
+        reason = "a number that is no integer of 64 bits does not come back the same"
+    )]
+    if number as i64 as f64 == number && number < 9_223_372_036_854_775_808.0 {
+        serializer.serialize_i64(number as i64)
+    } else {
+        serializer.serialize_f64(number)
     }
 }

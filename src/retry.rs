@@ -1,10 +1,7 @@
-//! May a call be tried again, and after how long; pure.
+//! May a request be retried, and after how long; pure.
 
-use alloc::string::String;
-use core::time::Duration;
-
-use crate::date_time::DateTime;
-use crate::faults::with_figure;
+use std::hash::{DefaultHasher, Hasher as _};
+use std::time::Duration;
 
 /// Retries where the connection names no number.
 pub const DEFAULT_RETRIES: u8 = 3;
@@ -24,25 +21,33 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 const MIN_JITTER: Duration = Duration::from_secs(1);
 const JITTER_SPREAD_MILLISECONDS: u64 = 4_001;
 
-/// How a try ended that was not a success.
+/// How an attempt ended that was not a success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// Mixpanel's answer, as this status code and with this `Retry-After`.
+    /// Mixpanel's response, as this status code and with this `Retry-After`.
     Status(u16, Option<Duration>),
-    /// No answer came.
+    /// No response came.
     Transport,
     /// The host forbids the request.
     Denied,
 }
 
 impl Failure {
-    /// Whether the same request may well succeed later.
+    /// Whether the same request may well succeed later. Beside the status codes for which Mixpanel
+    /// documents it, these are the ones that proxies in front of it answer with for the same causes.
     pub fn is_passing(self) -> bool {
         match self {
-            Failure::Status(status, _) => matches!(status, 429 | 500 | 502 | 503 | 504),
+            Failure::Status(501 | 505, _) => false,
+            Failure::Status(status, _) => matches!(status, 408 | 425 | 429 | 500..=599),
             Failure::Transport => true,
             Failure::Denied => false,
         }
+    }
+
+    /// Whether the server asks to wait longer than the card does: whatever else is sent to it would
+    /// be refused as well.
+    pub fn asks_for_long_wait(self) -> bool {
+        self.is_passing() && self.asked() > MAX_WAIT
     }
 
     /// How long the server asks to wait.
@@ -54,67 +59,71 @@ impl Failure {
     }
 }
 
-/// How long to wait before the next try; `None` where there must be none.
+/// How long to wait before the next attempt; `None` where there must be none.
 ///
-/// `tries` is how many were made, at least one; `seed` is any number, the source of the jitter.
-pub fn wait(failure: Failure, tries: u8, max_retries: u8, seed: u64) -> Option<Duration> {
+/// `attempts` is how many were made, at least one; `seed` is any number, the source of the jitter.
+pub fn wait(failure: Failure, attempts: u8, max_retries: u8, seed: u64) -> Option<Duration> {
     let asked = failure.asked();
-    if !failure.is_passing() || tries > max_retries || asked > MAX_WAIT {
+    if !failure.is_passing() || attempts > max_retries || asked > MAX_WAIT {
         return None;
     }
-    let doublings = u32::from(tries.saturating_sub(1)).min(5);
+    let doublings = u32::from(attempts.saturating_sub(1)).min(5);
     let backoff = (FIRST_WAIT * 2u32.pow(doublings)).min(MAX_WAIT);
     Some((backoff + jitter(seed)).max(asked))
 }
 
-/// What to add to the reason of the last failure: how many tries were made, and how long the server
+/// What to add to the reason of the last failure: how many attempts were made, and how long the server
 /// asks to wait before another. Empty where there is nothing of it to say.
-pub fn history(failure: Failure, tries: u8) -> String {
-    let asked = failure.asked();
-    let words = match (tries, asked.is_zero()) {
-        (1, true) => "",
-        (1, false) => " (the server asks to wait # s)",
-        (_, true) => " (tried # times)",
-        (_, false) => " (tried # times; the server asks to wait # s)",
-    };
-    let mut words = String::from(words);
-    if tries > 1 {
-        words = with_figure(&words, tries.into());
+pub fn history(failure: Failure, attempts: u8) -> String {
+    let asked = failure.asked().as_secs();
+    match (attempts, asked) {
+        (1, 0) => String::new(),
+        (1, _) => format!(" (the server asks to wait {asked} s)"),
+        (_, 0) => format!(" (tried {attempts} times)"),
+        _ => format!(" (tried {attempts} times; the server asks to wait {asked} s)"),
     }
-    if !asked.is_zero() {
-        words = with_figure(
-            &words,
-            usize::try_from(asked.as_secs()).unwrap_or(usize::MAX),
-        );
-    }
-    words
 }
 
 /// 1 to 5 seconds, from a clock's reading whose low digits are as good as random.
 fn jitter(seed: u64) -> Duration {
-    // The finaliser of MurmurHash3: neighbouring readings give unlike results.
-    let mut hash = (seed ^ (seed >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    hash ^= hash >> 33;
-    MIN_JITTER + Duration::from_millis(hash % JITTER_SPREAD_MILLISECONDS)
+    let mut hasher = DefaultHasher::new();
+    hasher.write_u64(seed);
+    MIN_JITTER + Duration::from_millis(hasher.finish() % JITTER_SPREAD_MILLISECONDS)
 }
 
-/// Reads a `Retry-After` header: seconds, or an HTTP date, which is counted from the answer's own
-/// `Date`, since the card has no calendar of its own.
+/// Reads the `Retry-After` headers of a response, the longest of which counts: [seconds or an HTTP
+/// date][RFC 9110], which is counted from the response's own `Date`, since the card has no calendar of
+/// its own. Proxies also send a fraction of a second, and several values in one line.
 ///
-/// `None` where it cannot be understood: then the usual wait serves.
-pub fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
+/// `None` where none can be understood: then the usual wait serves.
+///
+/// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+pub fn retry_after(headers: &[String], date: Option<&str>) -> Option<Duration> {
+    let date = date.and_then(|date| httpdate::parse_http_date(date.trim()).ok());
+    let until = |value: &str| {
+        let until = httpdate::parse_http_date(value.trim()).ok()?;
+        // A moment that is over asks for no wait at all.
+        Some(until.duration_since(date?).unwrap_or_default())
+    };
+    headers
+        .iter()
+        .filter_map(|header| until(header).or_else(|| header.split(',').filter_map(seconds).max()))
+        .max()
+}
+
+/// Reads a number of seconds, perhaps with a fraction, which is rounded up.
+fn seconds(value: &str) -> Option<Duration> {
     let value = value.trim();
-    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than fit are as good as for ever.
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
+    let are_digits =
+        |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !are_digits(whole) || !are_digits(fraction) {
+        return None;
     }
-    let until = DateTime::parse_http(value)?.unix_seconds();
-    let now = DateTime::parse_http(date?.trim())?.unix_seconds();
-    // A moment that is over asks for no wait at all.
-    Some(Duration::from_secs(
-        u64::try_from(until - now).unwrap_or_default(),
-    ))
+    // More digits than fit are as good as for ever.
+    let whole: u64 = whole.parse().unwrap_or(u64::MAX);
+    let has_more = fraction.bytes().any(|digit| digit != b'0');
+    Some(Duration::from_secs(whole.saturating_add(has_more.into())))
 }
 
 #[cfg(test)]
@@ -126,9 +135,9 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn what_is_tried_again() {
+    fn what_is_retried() {
         for status in 100..=599 {
-            let again = matches!(status, 429 | 500 | 502 | 503 | 504);
+            let again = matches!(status, 408 | 425 | 429 | 500 | 502..=504 | 506..=599);
             assert_eq!(
                 wait(Failure::Status(status, None), 1, 3, 0).is_some(),
                 again,
@@ -240,24 +249,40 @@ mod tests {
 
     #[test]
     fn retry_after_is_read() {
-        let date = Some("Tue, 24 Nov 2026 08:00:00 GMT");
-        for (value, date, seconds) in [
-            ("0", None, Some(0)),
-            (" 120 ", None, Some(120)),
-            ("99999999999999999999999999", None, Some(u64::MAX)),
-            ("Tue, 24 Nov 2026 08:00:30 GMT", date, Some(30)),
-            ("Tue, 24 Nov 2026 07:00:00 GMT", date, Some(0)),
-            ("Tue, 24 Nov 2026 08:00:30 GMT", None, None),
-            ("Tue, 24 Nov 2026 08:00:30 GMT", Some("today"), None),
-            ("soon", date, None),
-            ("-1", date, None),
-            ("1.5", date, None),
-            ("", date, None),
+        const DATE: Option<&str> = Some("Tue, 24 Nov 2026 08:00:00 GMT");
+        for (headers, date, seconds) in [
+            (&["0"][..], None, Some(0)),
+            (&[" 120 "], None, Some(120)),
+            (&["99999999999999999999999999"], None, Some(u64::MAX)),
+            (&["299.997"], None, Some(300)),
+            (&["5.0"], None, Some(5)),
+            (&["0.001"], None, Some(1)),
+            (&["18446744073709551615.5"], None, Some(u64::MAX)),
+            (&["120, 120"], None, Some(120)),
+            (&["5,120"], None, Some(120)),
+            (&["120, soon"], None, Some(120)),
+            (&["7", "soon", "9"], None, Some(9)),
+            (&["Tue, 24 Nov 2026 08:00:30 GMT"], DATE, Some(30)),
+            (&["Tuesday, 24-Nov-26 08:00:30 GMT"], DATE, Some(30)),
+            (&["Tue Nov 24 08:00:30 2026"], DATE, Some(30)),
+            (&["Tue, 24 Nov 2026 07:00:00 GMT"], DATE, Some(0)),
+            (&["Tue, 24 Nov 2026 08:00:30 GMT", "40"], DATE, Some(40)),
+            (&["Tue, 24 Nov 2026 08:00:30 GMT"], None, None),
+            (&["Tue, 24 Nov 2026 08:00:30 GMT"], Some("today"), None),
+            (&["soon"], DATE, None),
+            (&["-1"], DATE, None),
+            (&["1e3"], DATE, None),
+            (&["1."], DATE, None),
+            (&[".5"], DATE, None),
+            (&["١"], DATE, None),
+            (&[""], DATE, None),
+            (&[], DATE, None),
         ] {
+            let headers: Vec<_> = headers.iter().map(|header| (*header).to_owned()).collect();
             assert_eq!(
-                retry_after(value, date),
+                retry_after(&headers, date),
                 seconds.map(Duration::from_secs),
-                "{value}"
+                "{headers:?}"
             );
         }
     }

@@ -1,6 +1,6 @@
 //! What is sent of a list, and what becomes of each input.
 
-use super::{Batch, MAX_BODY_BYTES, MAX_UPDATES, PENDING};
+use super::{Batch, MAX_BODY_BYTES, MAX_UPDATES};
 use crate::Outcome;
 use crate::bindings::profiles::{Error, Output};
 
@@ -15,51 +15,31 @@ fn status(status_code: u16) -> Outcome {
     })
 }
 
-/// Adds an update that has room beside the others.
-fn add(batch: &mut Batch, index: usize, update: &[u8]) {
-    let mut send = |_: &[u8], _| panic!("there is room");
-    add_or_send(batch, index, update, &mut send, &mut []);
-}
-
-fn add_or_send(
-    batch: &mut Batch,
-    index: usize,
-    update: &[u8],
-    send: &mut super::Send<'_>,
-    outcomes: &mut [Outcome],
-) {
-    let write = |json: &mut Vec<u8>| {
-        json.extend_from_slice(update);
-        Ok::<_, ()>(())
-    };
-    let added = batch.add(index, write, send, outcomes);
-    assert_eq!(added, Ok(()));
-}
-
-/// Sends the updates `0`, `1`, … up to `count` to a server that answers by `answer`; what it was
+/// Sends the updates `0`, `1`, … up to `count` to a server that responds by `respond`; what it was
 /// sent, and the status codes of all.
-fn sent(count: usize, mut answer: impl FnMut(&[usize]) -> Outcome) -> (Vec<Vec<usize>>, Vec<u16>) {
+fn sent(count: usize, mut respond: impl FnMut(&[usize]) -> Outcome) -> (Vec<Vec<usize>>, Vec<u16>) {
     let mut batch = Batch::default();
-    let mut outcomes: Vec<_> = (0..count).map(|_| PENDING).collect();
     for index in 0..count {
-        let update = index.to_string();
-        add(&mut batch, index, update.as_bytes());
+        batch.push(index, index.to_string().into_bytes());
     }
     let mut bodies = vec![];
-    batch.send(
-        &mut |body, updates| {
-            let body: Vec<usize> = serde_json::from_slice(body).expect("a JSON array");
-            assert_eq!(body.len(), updates);
-            let outcome = answer(&body);
-            bodies.push(body);
-            outcome
-        },
-        &mut outcomes,
-    );
-    let codes = outcomes.into_iter().map(|outcome| match outcome {
-        Ok(output) => output.status_code,
-        Err(error) => panic!("{error:?}"),
+    let outcomes = batch.send(|body, updates| {
+        let body: Vec<usize> = serde_json::from_slice(body).expect("a JSON array");
+        assert_eq!(body.len(), updates);
+        let outcome = respond(&body);
+        bodies.push(body);
+        outcome
     });
+    let codes = outcomes
+        .into_iter()
+        .enumerate()
+        .map(|(place, (index, outcome))| {
+            assert_eq!(place, index, "the order is that of the list");
+            match outcome {
+                Ok(output) => output.status_code,
+                Err(error) => panic!("{error:?}"),
+            }
+        });
     (bodies, codes.collect())
 }
 
@@ -113,25 +93,17 @@ fn other_failures_are_those_of_all_and_are_not_halved() {
 
 #[test]
 fn a_half_may_fail_in_another_way() {
-    let mut outcomes = vec![PENDING, PENDING, PENDING];
     let mut batch = Batch::default();
     for index in 0..3 {
-        add(&mut batch, index, b"1");
+        batch.push(index, b"1".to_vec());
     }
-    let answers = [
-        status(413),
-        status(200),
-        Err(Error::Transport("no answer".to_owned())),
-    ];
-    let mut answers = answers.into_iter();
-    batch.send(
-        &mut |_, _| answers.next().expect("three requests"),
-        &mut outcomes,
+    let no_response = || Err(Error::Transport("no response".to_owned()));
+    let mut responses = [status(413), status(200), no_response()].into_iter();
+    let outcomes = batch.send(|_, _| responses.next().expect("three requests"));
+    assert_eq!(
+        outcomes,
+        [(0, status(200)), (1, no_response()), (2, no_response())]
     );
-    assert_eq!(outcomes[0], status(200));
-    for outcome in &outcomes[1..] {
-        assert_eq!(*outcome, Err(Error::Transport("no answer".to_owned())));
-    }
 }
 
 #[test]
@@ -152,50 +124,27 @@ fn a_request_has_room_up_to_its_limits() {
         (vec![full + 2, 1], vec![(MAX_BODY_BYTES, 1), (3, 1)]),
     ] {
         let mut batch = Batch::default();
-        let mut outcomes: Vec<_> = updates.iter().map(|_| PENDING).collect();
         let mut lengths = vec![];
-        let mut send = |body: &[u8], updates| {
-            let is_separator = |byte: &&u8| **byte == b',';
-            assert_eq!(body.iter().filter(is_separator).count() + 1, updates);
-            assert_eq!((body[0], body[body.len() - 1]), (b'[', b']'));
-            lengths.push((body.len(), updates));
-            status(200)
+        let mut send = |batch: Batch| {
+            let outcomes = batch.send(|body, updates| {
+                let is_separator = |byte: &&u8| **byte == b',';
+                assert_eq!(body.iter().filter(is_separator).count() + 1, updates);
+                assert_eq!((body[0], body[body.len() - 1]), (b'[', b']'));
+                lengths.push((body.len(), updates));
+                status(200)
+            });
+            outcomes.len()
         };
+        let mut sent = 0;
         for (index, length) in updates.iter().enumerate() {
             let update = vec![b'1'; *length];
-            add_or_send(&mut batch, index, &update, &mut send, &mut outcomes);
+            if !batch.has_room_for(&update) {
+                sent += send(std::mem::take(&mut batch));
+            }
+            batch.push(index, update);
         }
-        batch.send(&mut send, &mut outcomes);
+        sent += send(batch);
         assert_eq!(lengths, requests);
-        assert!(outcomes.iter().all(|outcome| *outcome == status(200)));
-
-        // It is empty then, and goes on.
-        add(&mut batch, 0, b"7");
-        batch.send(
-            &mut |body, updates| {
-                assert_eq!((body, updates), (b"[7]".as_slice(), 1));
-                status(200)
-            },
-            &mut outcomes,
-        );
+        assert_eq!(sent, updates.len());
     }
-}
-
-#[test]
-fn what_cannot_be_written_leaves_nothing_behind() {
-    let mut batch = Batch::default();
-    let mut outcomes = vec![PENDING; 3];
-    add(&mut batch, 0, b"0");
-    let write = |json: &mut Vec<u8>| {
-        json.extend_from_slice(b"{");
-        Err("no")
-    };
-    let mut send = |body: &[u8], _| {
-        assert_eq!(body, b"[0,2]");
-        status(200)
-    };
-    assert_eq!(batch.add(1, write, &mut send, &mut outcomes), Err("no"));
-    add(&mut batch, 2, b"2");
-    batch.send(&mut send, &mut outcomes);
-    assert_eq!(outcomes, [status(200), PENDING, status(200)]);
 }

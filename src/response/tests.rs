@@ -1,17 +1,25 @@
-//! The table of answers and the outputs that they become.
+//! The table of responses and the outputs that they become.
 
-use super::{Answer, End, MAX_BODY_BYTES, excerpt, read};
+use super::{End, Headers, MAX_BODY_BYTES, Response};
+use crate::bindings::profiles::Output;
+use crate::token::Token;
 
 const TOKEN: &str = "6f1a2b3c4d5e6f708192a3b4c5d6e7f8";
 
-fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
-    Answer {
+fn response(status: u16, body: impl Into<Vec<u8>>) -> Response {
+    Response {
         status,
-        retry_after: None,
-        date: None,
         body: body.into(),
-        end: End::Complete,
+        ..Response::default()
     }
+}
+
+fn read(response: &Response) -> Output {
+    read_list(response, 1)
+}
+
+fn read_list(response: &Response, updates: usize) -> Output {
+    super::read(response, &Token::parse(TOKEN).expect("a token"), updates)
 }
 
 #[test]
@@ -29,10 +37,17 @@ fn a_success_says_so_in_its_body() {
         r#"{"error":null,"errors":{},"num_good_events":1,"status":1}"#,
         r#"{"error":null,"errors":[],"num_good_events":2,"status":1}"#,
         r#"{"failed_records":[],"status":1}"#,
+        "\u{feff}1",
+        "\u{feff}{\"status\":1}",
+        r#"{"num_good_events":null,"status":1}"#,
+        r#"{"num_good_events":"1","status":1}"#,
+        r#"{"num_good_events":1.0,"status":1}"#,
+        r#"{"code":200,"num_records_imported":1,"status":"OK"}"#,
+        r#"{"code":"200","status":"ok"}"#,
         "\t{\"status\": 1, \"more\": {\"status\": 0}}\n",
     ] {
         for status in [200, 201, 299] {
-            let output = read(&answer(status, body), TOKEN, 1);
+            let output = read(&response(status, body));
             assert_eq!(
                 (output.status_code, output.reason),
                 (status, None),
@@ -43,7 +58,7 @@ fn a_success_says_so_in_its_body() {
 }
 
 #[test]
-fn what_a_2xx_answer_says_otherwise() {
+fn what_a_2xx_response_says_otherwise() {
     let none = "Mixpanel did not accept the profile, and gave no reason";
     for (body, status_code, reason) in [
         ("0", 400, none),
@@ -54,7 +69,24 @@ fn what_a_2xx_answer_says_otherwise() {
             400,
             none,
         ),
-        (r#"{"num_good_events":"1","status":1}"#, 400, none),
+        (r#"{"num_good_events":"0","status":1}"#, 400, none),
+        (r#"{"num_good_events":"one","status":1}"#, 400, none),
+        (r#"{"num_good_events":-1,"status":1}"#, 400, none),
+        (
+            r#"{"code":200,"num_records_imported":0,"status":"OK"}"#,
+            400,
+            none,
+        ),
+        (
+            r#"{"code":400,"status":"OK"}"#,
+            502,
+            r#"the server's response (HTTP status 200) does not say whether the profile was stored: {"code":400,"status":"OK"}"#,
+        ),
+        (
+            r#"[null,null,null,null,null]"#,
+            502,
+            "the server's response (HTTP status 200) does not say whether the profile was stored: [null,null,null,null,null]",
+        ),
         (
             r#"{"error":"$token, missing or empty","status":0}"#,
             400,
@@ -78,44 +110,48 @@ fn what_a_2xx_answer_says_otherwise() {
             "e; f: m; n",
         ),
         (r#"{"failed_records":["odd",{}],"status":1}"#, 400, "odd"),
-        ("", 502, "the server's answer (HTTP status 200) has no text"),
+        (
+            "",
+            502,
+            "the server's response (HTTP status 200) has no text",
+        ),
         (
             " \n",
             502,
-            "the server's answer (HTTP status 200) has no text",
+            "the server's response (HTTP status 200) has no text",
         ),
         (
             "2",
             502,
-            "the server's answer (HTTP status 200) does not say whether the profile was stored: 2",
+            "the server's response (HTTP status 200) does not say whether the profile was stored: 2",
         ),
         (
             "true",
             502,
-            "the server's answer (HTTP status 200) does not say whether the profile was stored: true",
+            "the server's response (HTTP status 200) does not say whether the profile was stored: true",
         ),
         (
             "{}",
             502,
-            "the server's answer (HTTP status 200) does not say whether the profile was stored: {}",
+            "the server's response (HTTP status 200) does not say whether the profile was stored: {}",
         ),
         (
             r#"{"status":"OK"}"#,
             502,
-            r#"the server's answer (HTTP status 200) does not say whether the profile was stored: {"status":"OK"}"#,
+            r#"the server's response (HTTP status 200) does not say whether the profile was stored: {"status":"OK"}"#,
         ),
         (
             "1 1",
             502,
-            "the server's answer (HTTP status 200) does not say whether the profile was stored: 1 1",
+            "the server's response (HTTP status 200) does not say whether the profile was stored: 1 1",
         ),
         (
             "<html><title>Sign in</title></html>",
             502,
-            "the server's answer (HTTP status 200) does not say whether the profile was stored: Sign in",
+            "the server's response (HTTP status 200) does not say whether the profile was stored: Sign in",
         ),
     ] {
-        let output = read(&answer(200, body), TOKEN, 1);
+        let output = read(&response(200, body));
         assert_eq!(output.status_code, status_code, "{body}");
         assert_eq!(output.reason.as_deref(), Some(reason), "{body}");
     }
@@ -148,6 +184,7 @@ fn any_other_status_stands_with_the_servers_words() {
         (503, "a < b and <3", "a < b and <3"),
         (500, "<script>alert('</p>')</SCRIPT>Oops", "Oops"),
         (500, "<unclosed", "Internal Server Error"),
+        (500, "Can&#39;t &amp; won&apos;t", "Can't & won't"),
         (301, "", "Moved Permanently"),
         (404, " ", "Not Found"),
         (429, "{}", "{}"),
@@ -156,14 +193,14 @@ fn any_other_status_stands_with_the_servers_words() {
         (1_000, "", "HTTP status 1000"),
         (99, "1", "1"),
     ] {
-        let output = read(&answer(status, body), TOKEN, 1);
+        let output = read(&response(status, body));
         assert_eq!(output.status_code, status, "{body}");
         assert_eq!(output.reason.as_deref(), Some(reason), "{body}");
     }
 }
 
 #[test]
-fn an_answer_that_did_not_end_is_no_success() {
+fn a_response_that_did_not_end_is_no_success() {
     for (end, words) in [
         (End::TooLong, "longer than 65536 bytes"),
         (
@@ -172,19 +209,19 @@ fn an_answer_that_did_not_end_is_no_success() {
         ),
     ] {
         for body in ["1", r#"{"status":1}"#, ""] {
-            let cut = Answer {
+            let cut = Response {
                 end: end.clone(),
-                ..answer(200, body)
+                ..response(200, body)
             };
-            let output = read(&cut, TOKEN, 1);
+            let output = read(&cut);
             assert_eq!(output.status_code, 502);
             assert!(output.reason.is_some_and(|reason| reason.contains(words)));
         }
-        let busy = Answer {
+        let busy = Response {
             end,
-            ..answer(429, "slow down")
+            ..response(429, "slow down")
         };
-        assert_eq!(read(&busy, TOKEN, 1).status_code, 429);
+        assert_eq!(read(&busy).status_code, 429);
     }
 }
 
@@ -199,7 +236,7 @@ fn odd_bytes_are_bounded_text() {
         format!(r#"{{"error":"{}"}}"#, "é".repeat(30_000)).into_bytes(),
     ] {
         for status in [200, 500] {
-            let output = read(&answer(status, body.clone()), TOKEN, 1);
+            let output = read(&response(status, body.clone()));
             assert_ne!(output.status_code, 200);
             let reason = output.reason.expect("a reason");
             assert!(
@@ -219,28 +256,90 @@ fn the_token_is_replaced_before_the_text_is_cut() {
         format!("{}{TOKEN}", "x".repeat(245)),
     ] {
         for status in [200, 403] {
-            let reason = read(&answer(status, body.as_str()), TOKEN, 1)
+            let reason = read(&response(status, body.as_str()))
                 .reason
                 .expect("a reason");
             assert!(!reason.contains(&TOKEN[..8]), "{reason}");
         }
     }
-    assert_eq!(
-        excerpt("1 of 11", "1", 255),
-        "1 of 11",
-        "too short to be a token"
-    );
 }
 
 #[test]
-fn excerpts_fold_white_space_and_say_that_they_were_cut() {
-    for (text, max, excerpted) in [
-        ("", 3, ""),
-        (" a \r\n\t b\u{0}c ", 9, "a b c"),
-        ("abc", 3, "abc"),
-        ("abcd", 3, "abc…"),
-        ("éééé", 3, "ééé…"),
+fn what_the_operator_needs_to_know_is_in_the_reason() {
+    let headers = |location: &str, encoding: &str| Headers {
+        location: Some(location.to_owned()).filter(|value| !value.is_empty()),
+        content_encoding: Some(encoding.to_owned()).filter(|value| !value.is_empty()),
+        ..Headers::default()
+    };
+    for (status, body, headers, reason) in [
+        (
+            301,
+            "",
+            headers("https://h/engage/", ""),
+            "Moved Permanently (Location: https://h/engage/)",
+        ),
+        (
+            307,
+            "",
+            headers("/engage/", ""),
+            "Temporary Redirect (Location: /engage/)",
+        ),
+        (
+            308,
+            "<p>Moved</p>",
+            headers("/x\r\ny", ""),
+            "Moved (Location: /x y)",
+        ),
+        (404, "", headers("/ignored", ""), "Not Found"),
+        (
+            503,
+            "\u{1f}\u{8b}\u{8}",
+            headers("", "gzip"),
+            "Service Unavailable (Content-Encoding: gzip)",
+        ),
+        (
+            503,
+            "busy",
+            headers("", "identity"),
+            "busy (Content-Encoding: identity)",
+        ),
+        (
+            200,
+            "\u{1f}\u{8b}\u{8}",
+            headers("", "br"),
+            "is compressed, which was not asked for (Content-Encoding: br)",
+        ),
     ] {
-        assert_eq!(excerpt(text, TOKEN, max), excerpted, "{text:?}");
+        let response = Response {
+            headers,
+            ..response(status, body)
+        };
+        let said = read(&response).reason.expect("a reason");
+        assert!(said.ends_with(reason), "{said}");
+    }
+    let echo = Response {
+        headers: headers(&format!("https://h/?token={TOKEN}"), ""),
+        ..response(302, "")
+    };
+    let said = read(&echo).reason.expect("a reason");
+    assert_eq!(said, "Found (Location: https://h/?token=[project token])");
+}
+
+#[test]
+fn fewer_good_events_than_updates_are_no_success() {
+    for (body, updates, status_code) in [
+        (r#"{"num_good_events":2,"status":1}"#, 2, 200),
+        (r#"{"num_good_events":1,"status":1}"#, 2, 400),
+        (
+            r#"{"code":200,"num_records_imported":1,"status":"OK"}"#,
+            2,
+            400,
+        ),
+    ] {
+        assert_eq!(
+            read_list(&response(200, body), updates).status_code,
+            status_code,
+            "{body}"
+        );
     }
 }

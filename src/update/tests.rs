@@ -1,24 +1,16 @@
-//! The table of inputs and the requests that they become; `tests/end_to_end` has the faults' table.
+//! The table of inputs and the updates that they become; `tests/end_to_end` has more of invalid ones.
 
-use super::{PLACEHOLDER_IDS, Request};
+use super::{PLACEHOLDER_IDS, Update};
 use crate::bindings::profiles::{
-    Connection, DynamicField, Input, InvalidField, Profile, Properties, PropertyValue, Region,
+    DynamicField, Input, InvalidField, Profile, Properties, PropertyValue,
 };
-use crate::input::owned;
-use crate::url::Scheme;
+use crate::token::Token;
 
-fn build(connection: &Connection, input: &Input) -> Result<Request, Vec<InvalidField>> {
-    let connection = owned::connection(connection);
-    owned::with_input(input, |input| super::build(&connection, input))
-}
-
-fn connection() -> Connection {
-    Connection {
-        project_token: "T".into(),
-        region: Region::Standard,
-        base_url: None,
-        max_retries: None,
-    }
+/// The update of an input as JSON, in the project `T`.
+pub fn build(input: &Input) -> Result<Vec<u8>, Vec<InvalidField>> {
+    let update = Update::new(input).map_err(Vec::from)?;
+    let token = Token::parse("T").expect("a token");
+    update.to_json(token).map_err(|field| vec![field])
 }
 
 fn input(id: &str) -> Input {
@@ -57,22 +49,17 @@ fn text(text: &str) -> Option<String> {
     Some(text.into())
 }
 
-/// The request of a valid input with `change`.
-fn request(change: impl FnOnce(&mut Input)) -> Request {
-    let mut input = input("user1");
-    change(&mut input);
-    build(&connection(), &input).expect("a valid input")
-}
-
 fn body(change: impl FnOnce(&mut Input)) -> String {
-    String::from_utf8(request(change).body).expect("UTF-8")
-}
-
-/// The faults of an input with `change`; none where it is valid.
-fn faults(change: impl FnOnce(&mut Input)) -> Vec<InvalidField> {
     let mut input = input("user1");
     change(&mut input);
-    build(&connection(), &input).err().unwrap_or_default()
+    String::from_utf8(build(&input).expect("a valid input")).expect("UTF-8")
+}
+
+/// The invalid fields of an input with `change`.
+fn invalid(change: impl FnOnce(&mut Input)) -> Vec<InvalidField> {
+    let mut input = input("user1");
+    change(&mut input);
+    build(&input).err().unwrap_or_default()
 }
 
 #[test]
@@ -84,7 +71,7 @@ fn worked_examples_byte_for_byte() {
                 i.properties.dynamic_fields =
                     vec![dynamic("key1", PropertyValue::Text("val1".into()))]
             },
-            r#"[{"$token":"T","$distinct_id":"user1","$ip":"0","$set_once":{"key1":"val1"}}]"#,
+            r#"{"$token":"T","$distinct_id":"user1","$ip":"0","$set_once":{"key1":"val1"}}"#,
         ),
         (
             |i| {
@@ -93,118 +80,38 @@ fn worked_examples_byte_for_byte() {
                 i.profile.time = text("1234567890");
                 i.properties.name = text("Joe");
             },
-            r#"[{"$token":"T","$distinct_id":"amq","$ip":"1.2.3.4","$time":1234567890,"$set_once":{"$name":"Joe"}}]"#,
+            r#"{"$token":"T","$distinct_id":"amq","$ip":"1.2.3.4","$time":1234567890,"$set_once":{"$name":"Joe"}}"#,
         ),
         (
             |i| i.properties.created = text("2013-01-01T18:04:05-08:00"),
-            r#"[{"$token":"T","$distinct_id":"user1","$ip":"0","$set_once":{"$created":"2013-01-02T02:04:05"}}]"#,
+            r#"{"$token":"T","$distinct_id":"user1","$ip":"0","$set_once":{"$created":"2013-01-02T02:04:05"}}"#,
         ),
         (
             |i| i.profile.time = text("2021-01-20T09:35:08-08:00"),
-            r#"[{"$token":"T","$distinct_id":"user1","$ip":"0","$time":1611164108,"$set_once":{}}]"#,
+            r#"{"$token":"T","$distinct_id":"user1","$ip":"0","$time":1611164108,"$set_once":{}}"#,
         ),
         (
             |i| {
                 i.properties.email = text("");
                 i.properties.phone = text(" ");
             },
-            r#"[{"$token":"T","$distinct_id":"user1","$ip":"0","$set_once":{}}]"#,
+            r#"{"$token":"T","$distinct_id":"user1","$ip":"0","$set_once":{}}"#,
         ),
         (
             |i| {
                 i.properties.custom_properties = text(r#"{"b":"\u0001\"","a":"é"}"#);
                 i.properties.avatar = text("https://example.com/a.PNG");
             },
-            r#"[{"$token":"T","$distinct_id":"user1","$ip":"0","$set_once":{"$avatar":"https://example.com/a.PNG","b":"\u0001\"","a":"é"}}]"#,
+            r#"{"$token":"T","$distinct_id":"user1","$ip":"0","$set_once":{"$avatar":"https://example.com/a.PNG","b":"\u0001\"","a":"é"}}"#,
         ),
     ];
     for (change, expected) in cases {
         assert_eq!(body(change), expected);
     }
     for address in ["[::1]:53709", "localhost"] {
-        let faults = faults(|i| i.profile.ip_address = text(address));
-        assert_eq!(faults.len(), 1, "{address}");
-        assert_eq!(faults[0].field, "profile.ip-address", "{address}");
-    }
-}
-
-#[test]
-fn where_it_goes() {
-    let query = "/engage?ip=0&verbose=1&strict=1";
-    for (region, base_url, scheme, authority, path) in [
-        (
-            Region::Standard,
-            None,
-            Scheme::Https,
-            "api.mixpanel.com",
-            query.to_owned(),
-        ),
-        (
-            Region::Eu,
-            None,
-            Scheme::Https,
-            "api-eu.mixpanel.com",
-            query.to_owned(),
-        ),
-        (
-            Region::India,
-            None,
-            Scheme::Https,
-            "api-in.mixpanel.com",
-            query.to_owned(),
-        ),
-        (
-            Region::Eu,
-            Some(" "),
-            Scheme::Https,
-            "api-eu.mixpanel.com",
-            query.to_owned(),
-        ),
-        (
-            Region::Eu,
-            Some("http://h:81"),
-            Scheme::Http,
-            "h:81",
-            query.to_owned(),
-        ),
-        (
-            Region::Eu,
-            Some("https://h/a/"),
-            Scheme::Https,
-            "h",
-            format!("/a{query}"),
-        ),
-    ] {
-        let connection = Connection {
-            region,
-            base_url: base_url.map(str::to_owned),
-            ..connection()
-        };
-        let request = build(&connection, &input("u")).expect("a valid input");
-        assert_eq!(request.destination.scheme, scheme);
-        assert_eq!(request.destination.authority, authority);
-        assert_eq!(request.destination.path_with_query, path);
-    }
-}
-
-#[test]
-fn retries_are_three_when_left_out_and_at_most_ten() {
-    for (given, retries) in [
-        (None, Some(3)),
-        (Some(0), Some(0)),
-        (Some(10), Some(10)),
-        (Some(11), None),
-    ] {
-        let connection = Connection {
-            max_retries: given,
-            ..connection()
-        };
-        let built = build(&connection, &input("u"));
-        assert_eq!(
-            built.ok().map(|request| request.destination.max_retries),
-            retries,
-            "{given:?}"
-        );
+        let fields = invalid(|i| i.profile.ip_address = text(address));
+        assert_eq!(fields.len(), 1, "{address}");
+        assert_eq!(fields[0].field, "profile.ip-address", "{address}");
     }
 }
 
@@ -227,7 +134,7 @@ fn numbers_are_written_as_json_has_them() {
             i.properties.dynamic_fields = vec![dynamic("n", PropertyValue::Number(number))]
         });
         assert!(
-            body.ends_with(&format!(r#""$set_once":{{"n":{json}}}}}]"#)),
+            body.ends_with(&format!(r#""$set_once":{{"n":{json}}}}}"#)),
             "{number}: {body}"
         );
     }
@@ -236,9 +143,9 @@ fn numbers_are_written_as_json_has_them() {
 #[test]
 fn placeholder_ids_are_refused_and_their_neighbours_are_not() {
     for id in PLACEHOLDER_IDS {
-        let faults = faults(|i| i.profile.profile_id = id.into());
-        assert_eq!(faults.len(), 1, "{id}");
-        assert_eq!(faults[0].field, "profile.profile-id");
+        let fields = invalid(|i| i.profile.profile_id = id.into());
+        assert_eq!(fields.len(), 1, "{id}");
+        assert_eq!(fields[0].field, "profile.profile-id");
     }
     for id in [
         "Null",
@@ -250,7 +157,7 @@ fn placeholder_ids_are_refused_and_their_neighbours_are_not() {
         "undefined1",
         "[ ]",
     ] {
-        assert_eq!(faults(|i| i.profile.profile_id = id.into()), [], "{id}");
+        assert_eq!(invalid(|i| i.profile.profile_id = id.into()), [], "{id}");
     }
 }
 
@@ -313,8 +220,8 @@ fn limits() {
         }),
     ];
     for (field, limit, change) in cases {
-        assert_eq!(faults(|i| change(i, limit)), [], "{field} at {limit}");
-        let over = faults(|i| change(i, limit + 1));
+        assert_eq!(invalid(|i| change(i, limit)), [], "{field} at {limit}");
+        let over = invalid(|i| change(i, limit + 1));
         assert_eq!(over.len(), 1, "{field} over {limit}: {over:?}");
         assert_eq!(over[0].field, field);
         assert!(
@@ -329,20 +236,20 @@ fn limits() {
 fn names_have_at_most_255_characters_and_their_paths_no_more() {
     for (characters, is_fine) in [(255, true), (256, false), (100_000, false)] {
         let name = "é".repeat(characters);
-        let faults = faults(|i| {
+        let fields = invalid(|i| {
             i.properties.custom_properties = Some(format!(r#"{{"{name}":"x"}}"#));
         });
-        assert_eq!(faults.is_empty(), is_fine, "{characters}");
-        if let [fault] = faults.as_slice() {
-            assert!(fault.field.chars().count() < 300, "{}", fault.field.len());
-            assert!(fault.reason.contains(&format!("{characters} characters")));
+        assert_eq!(fields.is_empty(), is_fine, "{characters}");
+        if let [field] = fields.as_slice() {
+            assert!(field.field.chars().count() < 300, "{}", field.field.len());
+            assert!(field.reason.contains(&format!("{characters} characters")));
         }
     }
 }
 
 #[test]
 fn a_property_is_set_once() {
-    for (custom, fields, field) in [
+    for (custom, names, field) in [
         (
             Some(r#"{"a":"1","a":"2"}"#),
             vec![],
@@ -371,20 +278,20 @@ fn a_property_is_set_once() {
         (None, vec!["a", "a"], "properties.dynamic-fields.a"),
         (None, vec!["$name"], "properties.dynamic-fields.$name"),
     ] {
-        let faults = faults(|i| {
+        let fields = invalid(|i| {
             i.properties.name = text("Joe");
             i.properties.custom_properties = custom.map(str::to_owned);
-            i.properties.dynamic_fields = fields
+            i.properties.dynamic_fields = names
                 .iter()
                 .map(|name| dynamic(*name, PropertyValue::Number(1.0)))
                 .collect();
         });
-        assert_eq!(faults.len(), 1, "{custom:?} {fields:?}: {faults:?}");
-        assert_eq!(faults[0].field, field);
+        assert_eq!(fields.len(), 1, "{custom:?} {names:?}: {fields:?}");
+        assert_eq!(fields[0].field, field);
     }
     // A blank one is not set, so another may be.
     assert_eq!(
-        faults(|i| {
+        invalid(|i| {
             i.properties.name = text(" ");
             i.properties.custom_properties = text(r#"{"$name":"Joe"}"#);
         }),
@@ -395,12 +302,13 @@ fn a_property_is_set_once() {
 #[test]
 fn custom_properties_are_an_object_of_strings() {
     for (json, field, rule) in [
-        ("{", "", "line 1, column 2"),
+        ("{", "", "ends too early, at line 1, column 1"),
         ("{\n \"a\": é}", "", "line 2, column 7"),
         ("{} x", "", "is not JSON"),
         (r#"{"a":"\ud800"}"#, ".a", "half a character"),
         (r#"{"\ud800":"a"}"#, "", "half a character"),
         ("[1]", "", "is an array"),
+        ("\u{feff}[1]", "", "is an array"),
         ("7", "", "is a number"),
         ("true", "", "is a boolean"),
         (r#"{" ":"x"}"#, "", "blank key"),
@@ -408,23 +316,23 @@ fn custom_properties_are_an_object_of_strings() {
         (r#"{"a":{"b":{}}}"#, ".a", "is an object"),
         (r#"{"a":1e999}"#, ".a", "is a number"),
     ] {
-        let faults = faults(|i| i.properties.custom_properties = text(json));
-        assert_eq!(faults.len(), 1, "{json}: {faults:?}");
+        let fields = invalid(|i| i.properties.custom_properties = text(json));
+        assert_eq!(fields.len(), 1, "{json}: {fields:?}");
         assert_eq!(
-            faults[0].field,
+            fields[0].field,
             format!("properties.custom-properties{field}"),
             "{json}"
         );
         assert!(
-            faults[0].reason.contains(rule),
+            fields[0].reason.contains(rule),
             "{json}: {}",
-            faults[0].reason
+            fields[0].reason
         );
     }
     for depth in [200, 100_000] {
         for json in ["[".repeat(depth), format!(r#"{{"a":{}"#, "[".repeat(depth))] {
             assert_eq!(
-                faults(|i| i.properties.custom_properties = Some(json)).len(),
+                invalid(|i| i.properties.custom_properties = Some(json)).len(),
                 1
             );
         }
@@ -432,28 +340,134 @@ fn custom_properties_are_an_object_of_strings() {
 }
 
 #[test]
-fn reasons_repeat_neither_the_token_nor_a_value() {
+fn reasons_never_repeat_a_value() {
     let secret = "s3cr3t-s3cr3t";
-    let connection = Connection {
-        project_token: secret.into(),
-        base_url: Some(format!("http://{secret}@h")),
-        ..connection()
-    };
     let mut input = input("null");
     input.profile.ip_address = text(secret);
     input.profile.time = text(secret);
     input.properties.avatar = text(secret);
     input.properties.created = text(secret);
     input.properties.name = Some(secret.repeat(30));
+    input.properties.email = Some(format!("{secret}\n"));
     input.properties.custom_properties = Some(format!(r#"{{"a":"x" {secret}"#));
-    let faults = build(&connection, &input).expect_err("faults");
-    assert_eq!(faults.len(), 8);
-    for fault in faults {
+    let fields = build(&input).expect_err("invalid fields");
+    assert_eq!(fields.len(), 8);
+    for field in fields {
         assert!(
-            !fault.reason.contains(secret),
+            !field.reason.contains(secret),
             "{}: {}",
-            fault.field,
-            fault.reason
+            field.field,
+            field.reason
         );
+    }
+}
+
+#[test]
+fn identifiers_and_names_hold_nothing_that_cannot_be_seen() {
+    type Change = fn(&mut Input, String);
+    let cases: [(&str, Change); 5] = [
+        ("profile.profile-id", |i, s| i.profile.profile_id = s),
+        ("properties.email", |i, s| i.properties.email = Some(s)),
+        ("properties.phone", |i, s| i.properties.phone = Some(s)),
+        ("properties.custom-properties.", |i, s| {
+            let object = serde_json::json!({ s: "x" });
+            i.properties.custom_properties = Some(object.to_string());
+        }),
+        ("properties.dynamic-fields.", |i, s| {
+            i.properties.dynamic_fields = vec![dynamic(s, PropertyValue::Boolean(true))];
+        }),
+    ];
+    for (field, change) in cases {
+        for (string, found) in [
+            ("a\u{0}", "a control character"),
+            ("\u{feff}a", "a byte order mark"),
+            ("a\n", "a line end"),
+            ("a\rb", "a line end"),
+            ("a\tb", "a tab"),
+        ] {
+            let fields = invalid(|i| change(i, string.to_owned()));
+            assert_eq!(fields.len(), 1, "{field} {string:?}: {fields:?}");
+            assert!(fields[0].field.starts_with(field), "{}", fields[0].field);
+            assert!(fields[0].reason.contains(found), "{}", fields[0].reason);
+        }
+    }
+    // In free text, they pass as they are.
+    let body = body(|i| {
+        i.properties.name = text("a\tb\r\nc\u{0}");
+        i.properties.dynamic_fields = vec![dynamic("t", PropertyValue::Text("\na\u{feff}".into()))];
+    });
+    assert!(
+        body.contains("\"$name\":\"a\\tb\\r\\nc\\u0000\",\"t\":\"\\na\u{feff}\""),
+        "{body}"
+    );
+    // Invisible ones are blank.
+    for blank in ["\u{200b}", "\u{feff}", "\u{ad}", " \u{2060}\t"] {
+        let body = self::body(|i| {
+            i.properties.email = text(blank);
+            i.properties.dynamic_fields = vec![dynamic("t", PropertyValue::Text(blank.into()))];
+        });
+        assert!(body.ends_with(r#""$set_once":{}}"#), "{blank:?}: {body}");
+    }
+}
+
+/// Mixpanel's own properties keep their rules whichever field gives them.
+#[test]
+fn the_same_rule_under_the_same_name() {
+    let custom = |name: &str, value: &str| {
+        let object = serde_json::json!({ name: value });
+        move |i: &mut Input| i.properties.custom_properties = Some(object.to_string())
+    };
+    let field = |name: &str, value: PropertyValue| {
+        let field = dynamic(name, value);
+        move |i: &mut Input| i.properties.dynamic_fields = vec![field]
+    };
+    let date = "2013-01-01T18:04:05-08:00";
+    let moment = r#""$set_once":{"$created":"2013-01-02T02:04:05"}}"#;
+    assert!(body(custom("$created", date)).ends_with(moment));
+    assert!(body(field("$created", PropertyValue::Text(date.into()))).ends_with(moment));
+    assert!(body(field("$created", PropertyValue::DateTime(date.into()))).ends_with(moment));
+    assert!(body(custom("$avatar", "https://h/a.png")).contains("$avatar"));
+    for (fields, rule) in [
+        (
+            invalid(custom("$created", "yesterday")),
+            "is not a date and time",
+        ),
+        (invalid(custom("$created", "1508255889000")), "milliseconds"),
+        (invalid(custom("$avatar", "a.png")), "is not a URL"),
+        (invalid(custom("$email", "a\nb")), "a line end"),
+        (
+            invalid(field(
+                "$avatar",
+                PropertyValue::Text("https://h/a.svg".into()),
+            )),
+            "does not end in",
+        ),
+        (
+            invalid(field("$created", PropertyValue::Text("2021-01-20".into()))),
+            "without a time",
+        ),
+        (
+            invalid(field("$created", PropertyValue::Number(1_611_164_108.0))),
+            "$created is a date-time",
+        ),
+        (
+            invalid(field("$avatar", PropertyValue::DateTime(date.into()))),
+            "$avatar is a text",
+        ),
+        (
+            invalid(field("$phone", PropertyValue::Number(49.0))),
+            "$phone is a text",
+        ),
+        (
+            invalid(field("$name", PropertyValue::Boolean(true))),
+            "$name is a text",
+        ),
+        (
+            invalid(field("$email", PropertyValue::TextList(vec!["a".into()]))),
+            "$email is a text",
+        ),
+    ] {
+        assert_eq!(fields.len(), 1, "{rule}: {fields:?}");
+        assert!(fields[0].reason.contains(rule), "{}", fields[0].reason);
     }
 }
