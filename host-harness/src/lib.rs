@@ -5,7 +5,7 @@
 //! [`stand_in`] may be at the other end: [`mixpanel`] is what it knows of Mixpanel, [`fault`] how it
 //! fails.
 //!
-//! [`list`] runs the card over JSON Lines of any length.
+//! [`input`] reads one user from JSON, [`list`] runs the card over JSON Lines of any length.
 //!
 //! [`schema`] and [`metadata`] make what is published with the component.
 
@@ -16,6 +16,7 @@ pub mod connection_check;
 mod connector;
 pub mod engine;
 pub mod fault;
+pub mod input;
 pub mod list;
 pub mod metadata;
 pub mod mixpanel;

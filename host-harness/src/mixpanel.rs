@@ -3,109 +3,33 @@
 //! Where the real service cuts or drops something without a word, this one refuses it, so that a
 //! test sees the fault.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use bytes::Bytes;
 use http::StatusCode;
+use serde::Deserialize;
+use serde_json::map::Entry;
 use serde_json::{Map, Value, json};
 
-use self::update::{Invalid, MISSING, Update, invalid};
-
+mod form;
+mod json;
+mod message;
 mod update;
+
+use self::form::Form;
+pub use self::message::{Answer, Request};
+use self::update::{Invalid, Update, invalid};
 
 const MAX_REQUEST_BYTES: usize = 2_097_152;
 /// Counted over a profile's whole life.
 const MAX_PROPERTIES: usize = 2_000;
 
-/// No limit of Mixpanel's: it keeps a load test that never repeats an id to some 1.5 GB.
+/// No limits of Mixpanel's: they keep a load test that never repeats an id to some 1.5 GB.
 const MAX_PROFILES: usize = 1_000_000;
+const MAX_BYTES: usize = 1 << 30;
 
-/// A request as it came off the wire.
-#[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
-    /// `POST`, and so on.
-    pub method: &'a str,
-    /// Path, and query where there is one.
-    pub target: &'a str,
-    /// In the order in which they came.
-    pub headers: &'a [httparse::Header<'a>],
-    /// Without any transfer coding.
-    pub body: &'a [u8],
-}
-
-impl Request<'_> {
-    /// The target up to its query.
-    pub fn path(&self) -> &str {
-        self.target
-            .split_once('?')
-            .map_or(self.target, |(path, _)| path)
-    }
-
-    /// The target's query, empty where there is none.
-    pub fn query(&self) -> &str {
-        self.target.split_once('?').map_or("", |(_, query)| query)
-    }
-
-    /// Every value of the header `name`, whose case is of no account.
-    pub fn header(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.headers
-            .iter()
-            .filter(move |h| h.name.eq_ignore_ascii_case(name))
-            .map(|h| h.value)
-    }
-}
-
-/// An answer; its body is always JSON.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The status code.
-    pub status: StatusCode,
-    /// JSON.
-    pub body: Bytes,
-}
-
-impl Answer {
-    /// The answer whose body is `value`.
-    pub fn json(status: StatusCode, value: &Value) -> Self {
-        Self {
-            status,
-            body: value.to_string().into(),
-        }
-    }
-
-    /// An error in the form that Mixpanel's gateway gives to those that it answers itself.
-    pub fn error(status: StatusCode, error: &str) -> Self {
-        let phrase = phrase(status);
-        Self::json(
-            status,
-            &json!({"code": status.as_u16(), "error": error, "status": phrase}),
-        )
-    }
-
-    /// The status line and headers, ended by an empty line, with a `Content-Length` of `length`.
-    pub fn head(&self, length: usize) -> String {
-        let (status, phrase) = (self.status.as_u16(), phrase(self.status));
-        format!(
-            "HTTP/1.1 {status} {phrase}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
-        )
-    }
-
-    /// The whole answer as HTTP/1.1 writes it.
-    pub fn to_http(&self) -> Bytes {
-        [self.head(self.body.len()).as_bytes(), &self.body]
-            .concat()
-            .into()
-    }
-}
-
-/// The standard phrase of `status`, and for 413 the older one that Mixpanel uses.
-fn phrase(status: StatusCode) -> &'static str {
-    match status {
-        StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
-        _ => status.canonical_reason().unwrap_or_default(),
-    }
-}
+/// What a vendor's integration asks when a connection is set up.
+const CREDENTIALS_PATH: &str = "/api/app/validate-project-credentials/";
 
 /// What decides on a profile's location.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -154,12 +78,24 @@ impl Profile {
 /// The profiles of every project that was written to.
 #[derive(Debug, Default)]
 pub struct Mixpanel {
+    /// The tokens that [`CREDENTIALS_PATH`] knows.
+    tokens: BTreeSet<String>,
+    /// Of all names and values, roughly.
+    bytes: usize,
     /// By project token, then by id.
     projects: BTreeMap<String, BTreeMap<String, Profile>>,
     count: usize,
 }
 
 impl Mixpanel {
+    /// Knows these tokens.
+    pub fn new(tokens: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            tokens: tokens.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
     /// The profile of `distinct_id` in the project of `token`.
     pub fn profile(&self, token: &str, distinct_id: &str) -> Option<&Profile> {
         self.projects.get(token)?.get(distinct_id)
@@ -184,6 +120,39 @@ impl Mixpanel {
     /// How many profiles there are.
     pub fn count(&self) -> usize {
         self.count
+    }
+
+    /// Answers `request`: profiles, or whether a token is right.
+    pub fn answer(&mut self, request: &Request<'_>) -> Answer {
+        match (request.path(), request.method) {
+            (CREDENTIALS_PATH, "POST") => self.credentials(request.body),
+            (CREDENTIALS_PATH, _) => Answer::error(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "credentials are checked by POST alone",
+            ),
+            _ => self.engage(request),
+        }
+    }
+
+    /// Whether the token in `body` is known. It is not documented by Mixpanel how this is answered.
+    fn credentials(&self, body: &[u8]) -> Answer {
+        #[derive(Deserialize)]
+        struct Credentials {
+            project_token: String,
+        }
+        match serde_json::from_slice(body) {
+            Ok(Credentials { project_token }) if self.tokens.contains(&project_token) => {
+                Answer::json(StatusCode::OK, &json!({"status": "ok"}))
+            }
+            Ok(_) => Answer::json(
+                StatusCode::UNAUTHORIZED,
+                &json!({"error": "Invalid project token", "status": "error"}),
+            ),
+            Err(_) => Answer::json(
+                StatusCode::BAD_REQUEST,
+                &json!({"error": "project_token is missing", "status": "error"}),
+            ),
+        }
     }
 
     /// Answers `request`, and applies every update of it that is valid.
@@ -229,7 +198,7 @@ impl Mixpanel {
     /// `$set_once`: adds what the profile lacks, and overwrites nothing.
     fn apply(&mut self, update: Update) -> Result<(), Invalid> {
         let known = self.profile(&update.token, &update.distinct_id);
-        if known.is_none() && self.count >= MAX_PROFILES {
+        if (known.is_none() && self.count >= MAX_PROFILES) || self.bytes >= MAX_BYTES {
             return Err(invalid("$distinct_id", "no room: start the stand-in anew"));
         }
         let lacks = |name: &&String| known.is_none_or(|p| !p.properties.contains_key(*name));
@@ -243,7 +212,10 @@ impl Mixpanel {
         let project = self.projects.entry(update.token).or_default();
         let profile = project.entry(update.distinct_id).or_default();
         for (name, value) in update.set_once {
-            profile.properties.entry(name).or_insert(value);
+            if let Entry::Vacant(entry) = profile.properties.entry(name) {
+                self.bytes += entry.key().len() + size(&value);
+                entry.insert(value);
+            }
         }
         if update.location != Location::Nowhere {
             profile.location = update.location;
@@ -254,69 +226,17 @@ impl Mixpanel {
     }
 }
 
-/// The form of answer that the query asks for.
-#[derive(Clone, Copy)]
-enum Form {
-    Plain,
-    Verbose,
-    Strict,
-}
-
-impl Form {
-    fn accepted(self, good: usize) -> Answer {
-        let body = match self {
-            Self::Plain => Bytes::from_static(b"1"),
-            Self::Verbose => Bytes::from_static(br#"{"error":null,"status":1}"#),
-            Self::Strict => {
-                format!(r#"{{"error":null,"errors":{{}},"num_good_events":{good},"status":1}}"#)
-                    .into()
-            }
-        };
-        Answer {
-            status: StatusCode::OK,
-            body,
+/// The memory of a value, roughly.
+fn size(value: &Value) -> usize {
+    let own = size_of::<Value>();
+    match value {
+        Value::String(text) => own + text.len(),
+        Value::Array(items) => own + items.iter().map(size).sum::<usize>(),
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| name.len() + size(value);
+            own + members.iter().map(member).sum::<usize>()
         }
-    }
-
-    /// `failures` are (index, why), and empty where the request as a whole was refused.
-    fn refused(self, error: &str, failures: &[(usize, Invalid)], good: usize) -> Answer {
-        let recorded = failures
-            .first()
-            .is_some_and(|(_, first)| first.message == MISSING);
-        match self {
-            Self::Plain => Answer {
-                status: StatusCode::OK,
-                body: Bytes::from_static(b"0"),
-            },
-            // How a strict answer refuses anything else is not known: this is how Mixpanel's
-            // import API does it.
-            Self::Strict if !recorded => {
-                let records: Vec<_> = failures
-                    .iter()
-                    .map(|(index, Invalid { field, message })| {
-                        json!({"index": index, "field": field, "message": message})
-                    })
-                    .collect();
-                let error = if records.is_empty() {
-                    error
-                } else {
-                    "some data points in the request failed validation"
-                };
-                Answer::json(
-                    StatusCode::BAD_REQUEST,
-                    &json!({
-                        "code": 400,
-                        "error": error,
-                        "failed_records": records,
-                        "num_records_imported": good,
-                        "status": "Bad Request",
-                    }),
-                )
-            }
-            Self::Verbose | Self::Strict => {
-                Answer::json(StatusCode::OK, &json!({"error": error, "status": 0}))
-            }
-        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => own,
     }
 }
 

@@ -1,8 +1,7 @@
 //! The interface's records: one definition for the engine and for JSON.
 //!
 //! The engine checks them against the component when it is loaded, so that they cannot drift from
-//! `wit/`. As JSON they bear the interface's names; optional fields may be left out, unknown ones
-//! are an error that names them.
+//! `wit/`. As JSON they bear the interface's names; [`input`](crate::input) reads what people write.
 
 use std::fmt;
 
@@ -74,24 +73,22 @@ impl fmt::Debug for Connection {
 }
 
 /// A user, as Mixpanel identifies and places them.
-#[derive(ComponentType, Lower, Lift, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[derive(ComponentType, Lower, Lift, Serialize, Clone, Debug, Default, PartialEq)]
 #[component(record)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
 pub struct Profile {
     /// Mixpanel's `distinct_id`.
     #[component(name = "profile-id")]
     pub profile_id: String,
     /// IPv4 or IPv6.
     #[component(name = "ip-address")]
-    #[serde(default)]
     pub ip_address: Option<String>,
     /// Unix seconds or RFC 3339.
-    #[serde(default)]
     pub time: Option<String>,
 }
 
 /// A property's value.
-#[derive(ComponentType, Lower, Lift, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(ComponentType, Lower, Lift, Serialize, Clone, Debug, PartialEq)]
 #[component(variant)]
 #[serde(rename_all = "kebab-case")]
 pub enum PropertyValue {
@@ -109,18 +106,17 @@ pub enum PropertyValue {
 }
 
 /// A property that the flow's author added.
-#[derive(ComponentType, Lower, Lift, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(ComponentType, Lower, Lift, Serialize, Clone, Debug, PartialEq)]
 #[component(record)]
-#[serde(deny_unknown_fields)]
 pub struct DynamicField {
     pub name: String,
     pub value: PropertyValue,
 }
 
 /// The profile's properties.
-#[derive(ComponentType, Lower, Lift, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[derive(ComponentType, Lower, Lift, Serialize, Clone, Debug, Default, PartialEq)]
 #[component(record)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(rename_all = "kebab-case")]
 pub struct Properties {
     pub avatar: Option<String>,
     pub name: Option<String>,
@@ -139,17 +135,15 @@ pub struct Properties {
     pub dynamic_fields: Vec<DynamicField>,
 }
 
-/// What a flow hands to the card.
-#[derive(ComponentType, Lower, Lift, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+/// What a flow passes to the card.
+#[derive(ComponentType, Lower, Lift, Serialize, Clone, Debug, Default, PartialEq)]
 #[component(record)]
-#[serde(deny_unknown_fields)]
 pub struct Input {
     pub profile: Profile,
-    #[serde(default)]
     pub properties: Properties,
 }
 
-/// What the card hands back.
+/// What the card returns.
 #[derive(ComponentType, Lower, Lift, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[component(record)]
 #[serde(rename_all = "kebab-case")]

@@ -1,7 +1,8 @@
 //! A stand-in for Mixpanel on a socket of its own: remembers profiles, records requests, and
 //! breaks on request.
 //!
-//! Programs in other languages look into it and set its faults over HTTP:
+//! Programs in other languages look into it and set its faults over HTTP, from the same machine alone:
+//! what is asked for under another host than a loopback one may come from a web page.
 //!
 //! | request | answer |
 //! | --- | --- |
@@ -10,32 +11,29 @@
 //! | `GET /requests`, `DELETE /requests` | what was recorded, or nothing from now on |
 //! | `GET /faults`, `PUT /faults`, `DELETE /faults` | the [rules](crate::fault::Rule) in force |
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde_json::Value;
 use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
 
-use self::http::Whole;
-use crate::fault::{Rule, Rules, Step};
+use self::state::Shared;
+use crate::fault::Rule;
 use crate::mixpanel::{Mixpanel, Profile};
 
 mod connection;
 mod http;
 mod inspect;
+mod record;
+mod state;
 mod tls;
 
+pub use self::record::Recorded;
 pub use self::tls::{Authority, Tls, Validity};
-
-/// The oldest records make room for new ones beyond these.
-const MAX_RECORDED: usize = 10_000;
-const MAX_RECORDED_BYTES: usize = 64 * 1024 * 1024;
 
 /// How many connections may wait to be accepted: a load test opens many at once.
 const BACKLOG: u32 = 4_096;
@@ -49,6 +47,9 @@ pub struct Options {
     pub tls: Option<Tls>,
     /// Whether requests are recorded; a load test goes without.
     pub record: bool,
+    /// The project tokens that are right when it is asked for them. It takes profiles under any
+    /// token, as Mixpanel does.
+    pub tokens: Vec<String>,
 }
 
 impl Default for Options {
@@ -58,53 +59,8 @@ impl Default for Options {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             tls: None,
             record: true,
+            tokens: Vec::new(),
         }
-    }
-}
-
-/// A request as it was received.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// The connection it came over; the first one accepted is 1.
-    pub connection: u64,
-    /// Request line and headers, byte for byte, with the empty line that ends them.
-    pub head: Bytes,
-    /// Without any transfer coding.
-    pub body: Bytes,
-}
-
-impl Recorded {
-    /// The first word of the request line.
-    pub fn method(&self) -> String {
-        self.request_line(0)
-    }
-
-    /// The second word of the request line: path, and query where there is one.
-    pub fn target(&self) -> String {
-        self.request_line(1)
-    }
-
-    /// Names and values in their order, without the white space around a value.
-    pub fn headers(&self) -> Vec<(String, String)> {
-        let head = String::from_utf8_lossy(&self.head);
-        let lines = head.lines().skip(1).filter_map(|line| line.split_once(':'));
-        lines
-            .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
-            .collect()
-    }
-
-    /// The value of the first header of that name, whose case is of no account.
-    pub fn header(&self, name: &str) -> Option<String> {
-        let mut headers = self.headers().into_iter();
-        headers
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-    }
-
-    fn request_line(&self, word: usize) -> String {
-        let head = String::from_utf8_lossy(&self.head);
-        let mut words = head.lines().next().unwrap_or_default().split(' ');
-        words.nth(word).unwrap_or_default().to_owned()
     }
 }
 
@@ -143,14 +99,8 @@ impl StandIn {
         };
         let address = listener.local_addr()?;
         let secure = options.tls.is_some();
-        let state = State {
-            record: options.record,
-            ..State::default()
-        };
-        let shared = Arc::new(Shared {
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-        });
+        let mixpanel = Mixpanel::new(options.tokens);
+        let shared = Arc::new(Shared::new(mixpanel, options.record));
         let (stop, stopped) = oneshot::channel::<()>();
         let accepting = connection::accept(listener, options.tls, Arc::clone(&shared));
         let serve = move || {
@@ -262,99 +212,6 @@ impl StandIn {
 impl Drop for StandIn {
     fn drop(&mut self) {
         self.stop();
-    }
-}
-
-#[derive(Debug, Default)]
-struct State {
-    mixpanel: Mixpanel,
-    rules: Rules,
-    record: bool,
-    recorded: VecDeque<Recorded>,
-    recorded_bytes: usize,
-    requests: u64,
-    connections: u64,
-    open: usize,
-    /// Waking costs a system call, which is spared where nobody waits.
-    waiters: usize,
-}
-
-impl State {
-    fn clear_requests(&mut self) {
-        self.recorded.clear();
-        self.recorded_bytes = 0;
-        self.requests = 0;
-    }
-
-    fn record(&mut self, request: Recorded) {
-        let bytes = |request: &Recorded| request.head.len() + request.body.len();
-        self.recorded_bytes += bytes(&request);
-        self.recorded.push_back(request);
-        while self.recorded.len() > MAX_RECORDED || self.recorded_bytes > MAX_RECORDED_BYTES {
-            let Some(oldest) = self.recorded.pop_front() else {
-                break;
-            };
-            self.recorded_bytes -= bytes(&oldest);
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // State is whole between any two statements, so a panic elsewhere has spoilt nothing.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait(&self, timeout: Duration, done: impl Fn(&State) -> bool) -> bool {
-        let mut state = self.lock();
-        state.waiters += 1;
-        let (mut state, timed_out) = self
-            .changed
-            .wait_timeout_while(state, timeout, |state| !done(state))
-            .unwrap_or_else(PoisonError::into_inner);
-        state.waiters -= 1;
-        !timed_out.timed_out()
-    }
-
-    fn notify(&self, state: &State) {
-        if state.waiters > 0 {
-            self.changed.notify_all();
-        }
-    }
-
-    /// Answers `whole`, which came over the connection of that number in these `bytes`.
-    fn answer(&self, connection: u64, whole: &Whole<'_, '_>, bytes: &[u8]) -> Vec<Step> {
-        let request = whole.request();
-        let mut state = self.lock();
-        let state = &mut *state;
-        if let Some(answer) = inspect::answer(state, &request) {
-            return vec![Step::Write(answer.to_http())];
-        }
-        state.requests += 1;
-        if state.record {
-            state.record(Recorded {
-                connection,
-                head: Bytes::copy_from_slice(&bytes[..whole.head]),
-                body: Bytes::copy_from_slice(&whole.body),
-            });
-        }
-        let mixpanel = &mut state.mixpanel;
-        let steps = match state.rules.for_request(&whole.body) {
-            None => vec![Step::Write(mixpanel.engage(&request).to_http())],
-            Some(rule) if rule.store => {
-                let own = mixpanel.engage(&request);
-                rule.fault.steps(|| own)
-            }
-            Some(rule) => rule.fault.steps(|| mixpanel.engage(&request)),
-        };
-        self.notify(state);
-        steps
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use ::http::StatusCode;
 use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -11,13 +13,17 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::http::{self, Framed, MAX_HEADERS};
-use super::{Shared, Tls};
+use super::Tls;
+use super::state::Shared;
 use crate::fault::Step;
 use crate::mixpanel::Answer;
 
 /// What a client may send ahead while it waits for an answer.
 const MAX_AHEAD_BYTES: usize = 64 * 1024;
 const READ_BYTES: usize = 16 * 1024;
+
+/// Of the requests that have not come whole: on all connections together.
+const MAX_UNFINISHED_BYTES: usize = 64 * 1024 * 1024;
 
 /// Without any more files, accepting fails at once each time until one is closed.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(10);
@@ -46,6 +52,34 @@ impl Drop for Open {
         let mut state = self.shared.lock();
         state.open -= 1;
         self.shared.notify(&state);
+    }
+}
+
+/// What a connection holds of a request that has not come whole.
+struct Unfinished<'a> {
+    all: &'a AtomicUsize,
+    bytes: usize,
+}
+
+impl<'a> Unfinished<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        Self {
+            all: &shared.unfinished_bytes,
+            bytes: 0,
+        }
+    }
+
+    /// Holds so many bytes from now on; `false` where that is too much for all connections together.
+    fn hold(&mut self, bytes: usize) -> bool {
+        let before = std::mem::replace(&mut self.bytes, bytes);
+        self.all.fetch_sub(before, Ordering::Relaxed);
+        self.all.fetch_add(bytes, Ordering::Relaxed) + bytes <= MAX_UNFINISHED_BYTES
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -102,6 +136,7 @@ impl Socket for TlsStream<TcpStream> {
 /// Serves one request after the other until either side closes.
 async fn serve<S: Socket>(mut socket: S, open: &Open) -> io::Result<()> {
     let mut buffer = BytesMut::new();
+    let mut unfinished = Unfinished::new(&open.shared);
     let mut continued = false;
     loop {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
@@ -120,7 +155,12 @@ async fn serve<S: Socket>(mut socket: S, open: &Open) -> io::Result<()> {
                 if socket.read_buf(&mut buffer).await? == 0 {
                     return Ok(());
                 }
-                continue;
+                if unfinished.hold(buffer.len()) {
+                    continue;
+                }
+                let error = "the stand-in holds too much of unfinished requests";
+                let answer = Answer::error(StatusCode::SERVICE_UNAVAILABLE, error);
+                (vec![Step::Write(answer.to_http())], buffer.len(), false)
             }
             Err(status) => {
                 let answer = Answer::error(status, "the stand-in cannot read this request");
@@ -131,6 +171,7 @@ async fn serve<S: Socket>(mut socket: S, open: &Open) -> io::Result<()> {
             steps.push(Step::Close);
         }
         buffer.advance(end);
+        unfinished.hold(buffer.len());
         continued = false;
         for step in steps {
             if !perform(&mut socket, &mut buffer, step).await? {

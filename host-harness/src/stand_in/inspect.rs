@@ -1,16 +1,26 @@
 //! The part of the stand-in that Mixpanel has not: looking into it and setting its faults over
 //! HTTP.
 
+use std::net::IpAddr;
+
 use http::StatusCode;
+use http::uri::Authority;
 use serde_json::{Value, json};
 
-use super::State;
+use super::state::State;
 use crate::fault::{Fault, Rule};
 use crate::mixpanel::{Answer, Request};
 
 /// The answer to a request of this kind; `None` to any other, which is for Mixpanel.
 pub(super) fn answer(state: &mut State, request: &Request<'_>) -> Option<Answer> {
     let path = request.path();
+    let is_ours = ["/profiles", "/requests", "/faults"].contains(&path);
+    if (is_ours || path.starts_with("/profiles/")) && !is_loopback(request) {
+        return Some(Answer::error(
+            StatusCode::FORBIDDEN,
+            "only a loopback host can look into the stand-in: ask for 127.0.0.1 or localhost",
+        ));
+    }
     if let Some(id) = path.strip_prefix("/profiles/") {
         return Some(match request.method {
             "GET" => profile(state, &percent_decoded(id), request.query()),
@@ -43,6 +53,20 @@ pub(super) fn answer(state: &mut State, request: &Request<'_>) -> Option<Answer>
         _ => return None,
     };
     Some(answer)
+}
+
+/// Whether the request was meant for this machine: the name of a page's own host may be made to lead
+/// here, too.
+fn is_loopback(request: &Request<'_>) -> bool {
+    let mut hosts = request.header("host");
+    let host = hosts.next().and_then(|host| str::from_utf8(host).ok());
+    let Some(authority) = host.and_then(|host| host.parse::<Authority>().ok()) else {
+        return false;
+    };
+    let host = authority.host();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 fn ok(value: &Value) -> Answer {

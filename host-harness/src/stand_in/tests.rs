@@ -1,15 +1,14 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 
-use super::{Authority, Options, StandIn, Validity};
+use super::{Options, StandIn};
 use crate::fault::{Fault, Rule};
+
+mod inspect;
+mod tls;
 
 /// Far more than anything here takes: only a failure lasts that long.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -32,7 +31,7 @@ fn update(id: &str) -> String {
 
 fn request(method: &str, target: &str, body: &str) -> String {
     format!(
-        "{method} {target} HTTP/1.1\r\nHost: mixpanel\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
 }
@@ -111,7 +110,7 @@ fn requests_over_one_connection_are_answered_and_recorded_byte_for_byte() {
     assert_eq!((first.connection, second.connection), (1, 1));
     assert_eq!(first.method(), "POST");
     assert_eq!(first.target(), "/engage?ip=0&verbose=1&strict=1");
-    assert_eq!(first.header("HOST").as_deref(), Some("mixpanel"));
+    assert_eq!(first.header("HOST").as_deref(), Some("localhost"));
     assert_eq!(
         (stand_in.connections(), stand_in.open_connections()),
         (1, 1)
@@ -342,241 +341,4 @@ fn a_wait_that_is_not_fulfilled_ends() {
     let stand_in = start();
     assert!(!stand_in.wait_for_requests(1, Duration::from_millis(1)));
     assert!(!stand_in.wait_for_open_connections(1, Duration::from_millis(1)));
-}
-
-#[test]
-fn looking_in_over_http() {
-    let stand_in = start();
-    let of = |token: &str, id: &str| {
-        let body = json!([{"$token": token, "$distinct_id": id, "$set_once": {}}]).to_string();
-        assert_eq!(
-            call(&stand_in, "POST", "/engage?ip=0", &body),
-            (200, json!(1))
-        );
-    };
-    of("T", "a b/ü");
-    of("T", "twice");
-    of("U&", "twice");
-    for (method, target, status, pointer, expected) in [
-        (
-            "GET",
-            "/profiles",
-            200,
-            "",
-            json!({"count": 3, "ids": ["a b/ü", "twice", "twice"]}),
-        ),
-        (
-            "GET",
-            "/profiles/a%20b%2f%C3%BC",
-            200,
-            "/$distinct_id",
-            json!("a b/ü"),
-        ),
-        (
-            "GET",
-            "/profiles/a%20b/%C3%BC?token=T",
-            200,
-            "/updates",
-            json!(1),
-        ),
-        (
-            "GET",
-            "/profiles/a%20b/%C3%BC?token=U",
-            404,
-            "/code",
-            json!(404),
-        ),
-        ("GET", "/profiles/%zz%", 404, "/code", json!(404)),
-        ("GET", "/profiles/twice", 409, "/code", json!(409)),
-        (
-            "GET",
-            "/profiles/twice?token=U%26",
-            200,
-            "/updates",
-            json!(1),
-        ),
-        ("DELETE", "/profiles/twice", 405, "/code", json!(405)),
-        ("POST", "/faults", 405, "/code", json!(405)),
-        ("GET", "/requests", 200, "/2/target", json!("/engage?ip=0")),
-        (
-            "GET",
-            "/requests",
-            200,
-            "/0/headers/0",
-            json!(["Host", "mixpanel"]),
-        ),
-        ("DELETE", "/requests", 200, "", json!([])),
-        ("GET", "/requests", 200, "", json!([])),
-        ("GET", "/elsewhere", 404, "/code", json!(404)),
-    ] {
-        let (found_status, found) = call(&stand_in, method, target, "");
-        assert_eq!(found_status, status, "{method} {target}: {found}");
-        assert_eq!(
-            found.pointer(pointer),
-            Some(&expected),
-            "{method} {target}: {found}"
-        );
-    }
-}
-
-#[test]
-fn faults_that_are_not_understood_are_refused_and_change_nothing() {
-    let stand_in = start();
-    let kept = r#"[{"store":false,"fault":"close"}]"#;
-    assert_eq!(call(&stand_in, "PUT", "/faults", kept).0, 200);
-    for (rules, message) in [
-        ("", "array of rules"),
-        (r#"[{"fault":"explode"}]"#, "unknown variant `explode`"),
-        (r#"[{"fault":"close","id":"a"}]"#, "unknown field `id`"),
-        (r#"[{"fault":"close-on-accept"}]"#, "needs times"),
-        (
-            r#"[{"fault":"close-on-accept","times":1,"profile-id":"a"}]"#,
-            "no profile-id",
-        ),
-    ] {
-        let (status, found) = call(&stand_in, "PUT", "/faults", rules);
-        assert_eq!(status, 400, "{rules}: {found}");
-        assert!(
-            found["error"].as_str().is_some_and(|e| e.contains(message)),
-            "{found}"
-        );
-    }
-    assert_eq!(call(&stand_in, "GET", "/faults", "").1.to_string(), kept);
-    assert_eq!(call(&stand_in, "DELETE", "/faults", ""), (200, json!([])));
-}
-
-#[test]
-fn nothing_is_recorded_where_that_was_not_asked_for() {
-    let options = Options {
-        record: false,
-        ..Options::default()
-    };
-    let stand_in = StandIn::start(options).expect("a stand-in");
-    assert!(exchange(&stand_in, &engage("a")).is_ok_and(|found| !found.is_empty()));
-    assert_eq!((stand_in.requests(), stand_in.request_count()), (vec![], 1));
-}
-
-#[test]
-fn the_record_keeps_the_newest() {
-    let mut state = super::State::default();
-    let request = |connection, bytes: usize| super::Recorded {
-        connection,
-        head: vec![b'h'; 1].into(),
-        body: vec![b'b'; bytes].into(),
-    };
-    for number in 0..10_001 {
-        state.record(request(number, 1));
-    }
-    assert_eq!(
-        (state.recorded.len(), state.recorded_bytes),
-        (10_000, 20_000)
-    );
-    assert_eq!(state.recorded[0].connection, 1);
-    state.record(request(0, 64 * 1024 * 1024 - 1));
-    assert_eq!(
-        (state.recorded.len(), state.recorded_bytes),
-        (1, 64 * 1024 * 1024)
-    );
-}
-
-#[test]
-fn certificates_good_and_bad() {
-    let authority = Authority::new().expect("an authority");
-    let other = Authority::new().expect("an authority");
-    for (names, validity, trusted, problem) in [
-        (&["api.mixpanel.com"][..], Validity::Valid, &authority, None),
-        (
-            &["127.0.0.1", "api.mixpanel.com"],
-            Validity::Valid,
-            &authority,
-            None,
-        ),
-        (
-            &["localhost"],
-            Validity::Valid,
-            &authority,
-            Some("not valid for name"),
-        ),
-        (
-            &["api.mixpanel.com"],
-            Validity::Expired,
-            &authority,
-            Some("expired"),
-        ),
-        (
-            &["api.mixpanel.com"],
-            Validity::NotYetValid,
-            &authority,
-            Some("not valid yet"),
-        ),
-        (
-            &["api.mixpanel.com"],
-            Validity::Valid,
-            &other,
-            Some("UnknownIssuer"),
-        ),
-    ] {
-        let tls = Some(authority.server(names, validity).expect("a certificate"));
-        let stand_in = StandIn::start(Options {
-            tls,
-            ..Options::default()
-        })
-        .expect("a stand-in");
-        assert!(stand_in.origin().starts_with("https://127.0.0.1:"));
-        let mut socket = secure(&stand_in, trusted);
-        let sent = socket
-            .write_all(engage("a").as_bytes())
-            .and_then(|()| socket.flush());
-        match problem {
-            None => {
-                sent.expect("sent");
-                assert_eq!(answer(&mut socket), (200, ACCEPTED.to_owned()));
-                assert_eq!(socket.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
-            }
-            Some(problem) => {
-                let error = sent.expect_err("a refusal").to_string();
-                assert!(error.contains(problem), "{error}");
-                drop(socket);
-                assert!(stand_in.wait_for_open_connections(0, TIMEOUT));
-                assert_eq!(stand_in.request_count(), 0);
-            }
-        }
-    }
-}
-
-#[test]
-fn a_reset_beneath_tls() {
-    let authority = Authority::new().expect("an authority");
-    let tls = authority
-        .server(&["api.mixpanel.com"], Validity::Valid)
-        .expect("a certificate");
-    let stand_in = StandIn::start(Options {
-        tls: Some(tls),
-        ..Options::default()
-    })
-    .expect("a stand-in");
-    stand_in.add_rule(Rule::new(Fault::Reset));
-    let mut socket = secure(&stand_in, &authority);
-    socket.write_all(engage("a").as_bytes()).expect("sent");
-    let error = socket.read(&mut [0]).expect_err("a reset");
-    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-}
-
-/// A client that trusts `authority` and calls the stand-in `api.mixpanel.com`.
-fn secure(stand_in: &StandIn, authority: &Authority) -> StreamOwned<ClientConnection, TcpStream> {
-    let mut roots = RootCertStore::empty();
-    let pem = authority.pem();
-    roots
-        .add(CertificateDer::from_pem_slice(pem.as_bytes()).expect("PEM"))
-        .expect("a root");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let name = ServerName::try_from("api.mixpanel.com").expect("a name");
-    let client = ClientConnection::new(Arc::new(config), name).expect("a client");
-    StreamOwned::new(client, connect(stand_in))
 }

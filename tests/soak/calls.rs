@@ -1,16 +1,11 @@
-//! Many calls at once against a stand-in, in a process of its own, that fails a tenth of them.
+//! Many calls at once, of which a tenth fails.
 //!
 //! Every call must end; every 2xx must have its profile; memory and open files must not grow.
 //! `SOAK_CALLS` calls: 100,000 by `make soak`, fewer among the other tests.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
-
 use std::collections::{BTreeMap, HashSet};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -20,82 +15,12 @@ use host_harness::clock::{Clock, Skipped};
 use host_harness::engine::{Engine, Limits};
 use host_harness::outbound::{Options, Outbound};
 use host_harness::records::{Connection, Error, Input, Outcome, Profile, Properties};
-use serde_json::{Value, json};
+
+use crate::TOKEN;
+use crate::stand_in::{StandIn, failures};
 
 const AT_ONCE: usize = 64;
 const FIRST: usize = 1_000;
-const TOKEN: &str = "6f1a2b3c4d5e6f708192a3b4c5d6e7f8";
-
-/// A stand-in in a process of its own, so that the profiles it remembers are not counted here.
-struct StandIn {
-    process: Child,
-    origin: String,
-}
-
-impl StandIn {
-    fn start() -> Self {
-        let test = std::env::current_exe().expect("this test's file");
-        let folder = test.ancestors().nth(2).expect("the folder of the build");
-        let mut process = Command::new(folder.join("host-harness"))
-            .args(["stand-in", "--no-record"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the stand-in");
-        let mut origin = String::new();
-        BufReader::new(process.stdout.take().expect("its output"))
-            .read_line(&mut origin)
-            .expect("its origin");
-        StandIn {
-            process,
-            origin: origin.trim().to_owned(),
-        }
-    }
-
-    /// Asks it; the connection is closed afterwards, so that no file of it stays open.
-    fn ask(&self, method: &str, path: &str, body: &str) -> Value {
-        let address = self.origin.trim_start_matches("http://");
-        let mut socket = TcpStream::connect(address).expect("a connection");
-        let length = body.len();
-        write!(
-            socket,
-            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-        )
-        .expect("a request");
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).expect("an answer");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-        assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
-        serde_json::from_str(body).expect("JSON")
-    }
-}
-
-impl Drop for StandIn {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Ten kinds of fault, each at about one request in a hundred.
-fn faults() -> Value {
-    let answer =
-        |status: u16, headers: Value| json!({"answer": {"status": status, "headers": headers}});
-    let kinds = [
-        (answer(429, json!([["Retry-After", "4"]])), false),
-        (answer(500, json!([])), false),
-        (answer(502, json!([])), true),
-        (answer(503, json!([])), false),
-        (json!("reset"), false),
-        (json!("close"), false),
-        (json!("close"), true),
-        (json!("cut-off"), false),
-        (json!("garbage"), false),
-        (json!("close-after-answer"), false),
-    ];
-    let rule =
-        |(fault, store): &(Value, bool)| json!({"every": 97, "store": store, "fault": fault});
-    kinds.iter().map(rule).collect()
-}
 
 /// Resident memory in KiB, and open files, of this process.
 fn footprint() -> (u64, usize) {
@@ -167,7 +92,7 @@ async fn call(card: &Card, connection: &Connection, numbers: Range<usize>, resul
 fn every_call_ends_and_nothing_is_lost() {
     let calls = std::env::var("SOAK_CALLS").map_or(5_000, |n| n.parse().expect("a number"));
     let stand_in = StandIn::start();
-    stand_in.ask("PUT", "/faults", &faults().to_string());
+    stand_in.ask("PUT", "/faults", &failures(97).to_string());
 
     let options = Options {
         allow: [stand_in.origin.parse().expect("an origin")].into(),
