@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use host_harness::fault::{Fault, Rule};
 use host_harness::records::{self, Connection, Input, Outcome, Output};
 use host_harness::stand_in::{self, StandIn};
-use http::{Request, Response};
+use http::{HeaderName, Request, Response};
 use http_body_util::BodyExt;
 use wasmtime::component::{
     Component, ComponentNamedList, ComponentType, Instance, Lift, Linker, Lower, ResourceTable,
@@ -49,9 +49,9 @@ struct Host {
     memory: usize,
 }
 
-/// Sends requests, or fails to.
+/// Sends requests, or fails to; forbids some headers.
 #[derive(Default)]
-struct Hooks(Option<Failure>);
+struct Hooks(Option<Failure>, &'static [&'static str]);
 
 /// Makes what a request fails for.
 type Failure = fn() -> Error;
@@ -60,6 +60,10 @@ type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Sending = Box<dyn Future<Output = Result<(Response<WasiBody>, Io), Error>> + Send>;
 
 impl WasiHttpHooks for Hooks {
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        self.1.contains(&name.as_str())
+    }
+
     fn send_request(
         &mut self,
         request: Request<WasiBody>,
@@ -416,4 +420,37 @@ fn what_a_host_forbids_is_denied() {
         };
         assert!(reason.contains(words), "{reason}");
     }
+}
+
+/// Some hosts keep these headers to themselves: they send their own, or none.
+#[test]
+fn headers_that_a_host_forbids_are_left_out() {
+    let stand_in = stand_in();
+    for forbidden in [
+        &["content-length"][..],
+        &["user-agent"],
+        &["content-length", "user-agent"],
+    ] {
+        let mut card = Card::new();
+        card.store.data_mut().hooks.1 = forbidden;
+        stand_in.clear_requests();
+        let outcome = card.create_profile(&connection(&stand_in), &input());
+        assert!(outcome.is_success(), "{forbidden:?}: {outcome:?}");
+        let requests = stand_in.requests();
+        assert_eq!(requests.len(), 1);
+        assert!(requests[0].header("content-type").is_some());
+    }
+}
+
+#[test]
+fn what_a_request_cannot_be_without_is_named_and_asked_for_once() {
+    let stand_in = stand_in();
+    let mut card = Card::new();
+    card.store.data_mut().hooks.1 = &["content-type"];
+    let outcome = card.create_profile(&connection(&stand_in), &input());
+    let Outcome::Err(records::Error::PermanentDenied(reason)) = &outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(reason.contains("the header content-type"), "{reason}");
+    assert!(stand_in.requests().is_empty());
 }

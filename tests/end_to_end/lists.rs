@@ -246,3 +246,38 @@ async fn a_denied_origin_denies_each_of_them() {
     }
     assert!(setup.stand_in.profile(TOKEN, "u0").is_none());
 }
+
+/// Whatever else it is sent, it would refuse as well.
+#[tokio::test]
+async fn a_server_that_asks_for_a_long_wait_is_sent_nothing_more() {
+    let setup = Setup::new();
+    let busy = Fault::Answer {
+        status: 429,
+        headers: vec![("Retry-After".to_owned(), "61".to_owned())],
+        body: r#"{"error":"slow down"}"#.to_owned(),
+    };
+    setup.stand_in.set_rules([Rule::new(busy).of("u2000")]);
+    let mut inputs = users(10_000);
+    inputs[9_999].profile.profile_id = String::new();
+    let outcomes = setup.call_all(&inputs).await;
+    assert_eq!(setup.stand_in.request_count(), 2);
+    for (index, outcome) in outcomes.into_iter().enumerate() {
+        let reason = match index {
+            0..2_000 => {
+                assert_eq!(outcome, created(), "{index}");
+                continue;
+            }
+            9_999 => {
+                assert!(matches!(
+                    outcome,
+                    Outcome::Err(Error::PermanentInvalidInput(_))
+                ));
+                continue;
+            }
+            2_000..4_000 => "slow down (the server asks to wait 61 s)",
+            _ => "slow down; not sent (the server asks to wait 61 s)",
+        };
+        assert_eq!(answer(outcome), (429, text(reason)), "{index}");
+    }
+    assert!(setup.skipped.waits().is_empty());
+}

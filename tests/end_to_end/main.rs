@@ -12,6 +12,7 @@
 mod answers;
 mod any_input;
 mod command;
+mod connections;
 mod faults;
 mod interface;
 mod invalid_input;

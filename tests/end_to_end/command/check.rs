@@ -34,7 +34,10 @@ fn check(stand_in: &StandIn, token: &str) -> Output {
 /// How often a stand-in was asked for a token.
 fn asked(stand_in: &StandIn) -> usize {
     let requests = stand_in.requests();
-    requests.iter().filter(|request| request.target() == PATH).count()
+    requests
+        .iter()
+        .filter(|request| request.target() == PATH)
+        .count()
 }
 
 #[test]
@@ -46,16 +49,34 @@ fn verdicts() {
     };
     for (token, failure, code, sentence) in [
         (TOKEN, None, 0, "valid: Mixpanel knows the project token\n"),
-        (WRONG, None, 1, "invalid: Mixpanel does not know the project token: Invalid project token\n"),
-        (TOKEN, Some(page), 3, "unknown: Mixpanel did not say whether the project token is right: "),
+        (
+            WRONG,
+            None,
+            1,
+            "invalid: Mixpanel does not know the project token: Invalid project token\n",
+        ),
+        (
+            TOKEN,
+            Some(page),
+            3,
+            "unknown: Mixpanel did not say whether the project token is right: ",
+        ),
         (TOKEN, Some(Fault::Garbage), 3, "unknown: "),
     ] {
         let stand_in = start();
         stand_in.set_rules(failure.map(Rule::new));
         let output = check(&stand_in, token);
         let said = stdout(&output);
-        assert_eq!(output.status.code(), Some(code), "{said}{}", stderr(&output));
-        assert!(said.starts_with(sentence) && said.lines().count() == 1, "{said}");
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{said}{}",
+            stderr(&output)
+        );
+        assert!(
+            said.starts_with(sentence) && said.lines().count() == 1,
+            "{said}"
+        );
         assert!(!(said + &stderr(&output)).contains(token));
         assert_eq!(stand_in.profile_count(), 0);
     }
@@ -88,7 +109,11 @@ fn on_terminal(command: &mut Command, answer: &str) -> (String, Output) {
     let name = ptsname(&terminal, vec![]).expect("a terminal");
     let end = || {
         let name = name.to_str().expect("UTF-8");
-        File::options().read(true).write(true).open(name).expect("a terminal")
+        File::options()
+            .read(true)
+            .write(true)
+            .open(name)
+            .expect("a terminal")
     };
     let child = command
         .stdin(end())
@@ -130,11 +155,19 @@ fn a_long_list_is_asked_for_on_a_terminal_alone() {
             .env("MIXPANEL_PROJECT_TOKEN", token);
         let (shown, output) = on_terminal(&mut command, answer);
         assert_eq!(output.status.code(), Some(code), "{shown}");
-        assert_eq!(shown.matches("Send them nevertheless?").count(), questions, "{shown}");
+        assert_eq!(
+            shown.matches("Send them nevertheless?").count(),
+            questions,
+            "{shown}"
+        );
         assert_eq!(asked(&stand_in), usize::from(list == &many), "{shown}");
         let says = shown.contains("invalid: Mixpanel does not know the project token");
         assert_eq!(says, list == &many && token == WRONG, "{shown}");
-        let sent = if code == 0 { stdout(&output).lines().count() } else { 0 };
+        let sent = if code == 0 {
+            stdout(&output).lines().count()
+        } else {
+            0
+        };
         assert_eq!(stand_in.profile_count(), sent);
         assert_eq!(sent > 0, code == 0);
         assert!(!shown.contains(token));

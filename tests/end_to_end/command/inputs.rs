@@ -78,7 +78,12 @@ fn exit_codes_and_messages() {
             2,
             "property is not known",
         ),
-        (&base, r#"{"profile":{}}"#, 2, "standard input: profile.profile-id is missing"),
+        (
+            &base,
+            r#"{"profile":{}}"#,
+            2,
+            "standard input: profile.profile-id is missing",
+        ),
         (&base, "{", 2, "standard input is not JSON: it ends"),
         (
             &base,
@@ -100,12 +105,37 @@ fn exit_codes_and_messages() {
         ),
         (&base, &several, 2, "--list"),
         (&base, "", 2, "standard input is empty"),
-        (&base, "\u{feff}{\"profile\":{\"profile-id\":\"u1\"}}", 0, ":200"),
-        (&base, "{\0\"\0", 2, "standard input is UTF-16: save it as UTF-8"),
-        (&base, r#"{"profile":{"profile-id":"u1"},"properties":null}"#, 0, ":200"),
+        (
+            &base,
+            "\u{feff}{\"profile\":{\"profile-id\":\"u1\"}}",
+            0,
+            ":200",
+        ),
+        (
+            &base,
+            "{\0\"\0",
+            2,
+            "standard input is UTF-16: save it as UTF-8",
+        ),
+        (
+            &base,
+            r#"{"profile":{"profile-id":"u1"},"properties":null}"#,
+            0,
+            ":200",
+        ),
         (&["--base-url", "", "--token", TOKEN], JOE, 2, "it is empty"),
-        (&["--base-url", " ", "--token", TOKEN], JOE, 2, "it is empty"),
-        (&["--input", "src", "--token", TOKEN], JOE, 2, "src cannot be read: "),
+        (
+            &["--base-url", " ", "--token", TOKEN],
+            JOE,
+            2,
+            "it is empty",
+        ),
+        (
+            &["--input", "src", "--token", TOKEN],
+            JOE,
+            2,
+            "src cannot be read: ",
+        ),
         (&["--base-url", &origin], JOE, 2, "MIXPANEL_PROJECT_TOKEN"),
         (&["--token", TOKEN, "--region", "mars"], JOE, 2, "standard"),
         (
@@ -172,7 +202,11 @@ fn an_input_without_end_is_refused() {
         .output()
         .expect("the command");
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("/dev/zero is longer than"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("/dev/zero is longer than"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 /// Neither a value, nor a word of Rust or of its libraries.
@@ -189,7 +223,11 @@ fn no_message_has_a_value() {
         "'ada@example.com'",
     ] {
         let input = file(&folder, "input.json", input);
-        let list = file(&folder, "list.jsonl", std::fs::read(&input).expect("a file"));
+        let list = file(
+            &folder,
+            "list.jsonl",
+            std::fs::read(&input).expect("a file"),
+        );
         for input in [input, list] {
             let output = super::run_list(&stand_in, &input, &[]);
             let said = stdout(&output) + &stderr(&output);

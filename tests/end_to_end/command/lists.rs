@@ -16,9 +16,8 @@ nonsense
 "#;
 
 fn expected() -> Vec<(u64, Option<String>, String)> {
-    let result = |line, id: Option<&str>, outcome: &str| {
-        (line, id.map(str::to_owned), outcome.to_owned())
-    };
+    let result =
+        |line, id: Option<&str>, outcome: &str| (line, id.map(str::to_owned), outcome.to_owned());
     vec![
         result(1, Some("u1"), "200"),
         result(3, Some("null"), "permanent-invalid-input"),
@@ -38,7 +37,10 @@ fn a_list_gives_a_result_a_line_in_order_and_counts_at_the_end() {
         let said = stderr(&output);
         assert!(said.contains("line 3: profile.profile-id "), "{said}");
         assert!(said.contains("line 5 is not JSON at column 2"), "{said}");
-        assert!(said.ends_with("\n200: 2\npermanent-invalid-input: 2\n"), "{said}");
+        assert!(
+            said.ends_with("\n200: 2\npermanent-invalid-input: 2\n"),
+            "{said}"
+        );
         assert_eq!(output.status.code(), Some(1));
     }
     assert_eq!(
@@ -51,7 +53,10 @@ fn a_list_gives_a_result_a_line_in_order_and_counts_at_the_end() {
     // Many calls at once, and more lines than one of them holds.
     let list = file(&folder, "users.jsonl", users(10_000));
     let output = run_list(&stand_in, &list, &["--concurrency", "3"]);
-    let lines: Vec<_> = results(&stdout(&output)).into_iter().map(|(line, ..)| line).collect();
+    let lines: Vec<_> = results(&stdout(&output))
+        .into_iter()
+        .map(|(line, ..)| line)
+        .collect();
     assert_eq!(lines, (1..=10_000).collect::<Vec<_>>());
     assert_eq!(stderr(&output), "200: 10000\n");
     assert_eq!(output.status.code(), Some(0));
@@ -73,7 +78,12 @@ fn what_is_a_list() {
     ] {
         let list = file(&folder, name, LIST);
         let output = run_list(&stand_in, &list, more);
-        assert_eq!(results(&stdout(&output)), expected(), "{name}: {}", stderr(&output));
+        assert_eq!(
+            results(&stdout(&output)),
+            expected(),
+            "{name}: {}",
+            stderr(&output)
+        );
     }
     let output = with_input(run(&stand_in).arg("--list"), LIST);
     assert_eq!(results(&stdout(&output)), expected(), "{}", stderr(&output));
@@ -82,7 +92,10 @@ fn what_is_a_list() {
     let output = run_list(&stand_in, &list, &[]);
     assert_eq!(output.status.code(), Some(2));
     let said = stderr(&output);
-    assert!(said.contains("users.txt holds several JSON values") && said.contains("--list"), "{said}");
+    assert!(
+        said.contains("users.txt holds several JSON values") && said.contains("--list"),
+        "{said}"
+    );
 }
 
 /// `<(…)` of a shell is the name of a pipe.
@@ -103,7 +116,12 @@ fn a_list_may_be_a_pipe() {
         .stdin(Stdio::null())
         .output()
         .expect("bash");
-    assert_eq!(stdout(&output).lines().count(), 5_000, "{}", stderr(&output));
+    assert_eq!(
+        stdout(&output).lines().count(),
+        5_000,
+        "{}",
+        stderr(&output)
+    );
     assert_eq!(stand_in.profile_count(), 5_000);
 }
 
@@ -125,7 +143,10 @@ fn byte_order_marks_are_skipped_and_other_encodings_named_once() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(stdout(&output), "");
     let said = stderr(&output);
-    assert!(said.contains("utf16.jsonl is UTF-16: save it as UTF-8"), "{said}");
+    assert!(
+        said.contains("utf16.jsonl is UTF-16: save it as UTF-8"),
+        "{said}"
+    );
     assert_eq!(said.matches("UTF-16").count(), 1, "{said}");
 
     let list = file(&folder, "users.jsonl", b"\x1f\x8b\x08\0\0\0\0\0");
@@ -141,14 +162,22 @@ fn an_empty_list_says_so() {
         let list = file(&folder, "users.jsonl", contents);
         let output = run_list(&stand_in, &list, &[]);
         assert_eq!(output.status.code(), Some(0), "{contents:?}");
-        assert!(stderr(&output).contains("users.jsonl holds no user"), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("users.jsonl holds no user"),
+            "{}",
+            stderr(&output)
+        );
     }
 }
 
 #[test]
 fn only_the_first_lines_that_are_refused_are_named() {
     let stand_in = start();
-    let list = file(&folder("refused"), "users.jsonl", "nonsense\n".repeat(1_000));
+    let list = file(
+        &folder("refused"),
+        "users.jsonl",
+        "nonsense\n".repeat(1_000),
+    );
     let said = stderr(&run_list(&stand_in, &list, &[]));
     assert_eq!(said.matches("is not JSON").count(), 10, "{said}");
     assert!(said.contains("990 more lines are refused"), "{said}");

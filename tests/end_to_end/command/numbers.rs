@@ -14,12 +14,26 @@ fn numbers_that_would_be_altered_are_refused_by_field() {
     let stand_in = start();
     let folder = folder("numbers");
     let exact = [
-        "0", "-1", "1.5", "0.1", "1e300", "9007199254740992", "1152921504606846976", "100.0",
+        "0",
+        "-1",
+        "1.5",
+        "0.1",
+        "1e300",
+        "9007199254740992",
+        "1152921504606846976",
+        "100.0",
         "36893488147419103232",
     ];
     let altered = [
-        "738529527931269425", "9007199254740993", "18446744073709551615", "36893488147419103233",
-        "0.12345678901234567890123", "1e400", "NaN", "Infinity", "-Infinity",
+        "738529527931269425",
+        "9007199254740993",
+        "18446744073709551615",
+        "36893488147419103233",
+        "0.12345678901234567890123",
+        "1e400",
+        "NaN",
+        "Infinity",
+        "-Infinity",
     ];
     let lines: Vec<_> = exact
         .iter()
@@ -37,7 +51,9 @@ fn numbers_that_would_be_altered_are_refused_by_field() {
         let number = exact.iter().chain(&altered).nth(n).expect("a number");
         if n < exact.len() {
             assert_eq!(outcome, "200", "{number}");
-            let profile = stand_in.profile(TOKEN, &format!("n{n}")).expect("a profile");
+            let profile = stand_in
+                .profile(TOKEN, &format!("n{n}"))
+                .expect("a profile");
             let stored = profile["$properties"]["n"].as_f64();
             assert_eq!(stored, number.parse().ok(), "{number}");
         } else {
@@ -45,7 +61,10 @@ fn numbers_that_would_be_altered_are_refused_by_field() {
         }
     }
     let said = stdout(&output);
-    assert!(said.contains("properties.dynamic-fields[0].value.number"), "{said}");
+    assert!(
+        said.contains("properties.dynamic-fields[0].value.number"),
+        "{said}"
+    );
     assert!(said.contains("give it as a text"), "{said}");
     assert!(!said.contains("738529527931269425"), "{said}");
     // The same where it is no list.

@@ -11,7 +11,10 @@ use crate::support::TOKEN;
 #[test]
 fn a_certificate_to_trust_and_a_name_that_leads_elsewhere() {
     let authority = Authority::new().expect("an authority");
-    let names: Vec<_> = MIXPANEL.iter().map(|origin| origin.trim_start_matches("https://")).collect();
+    let names: Vec<_> = MIXPANEL
+        .iter()
+        .map(|origin| origin.trim_start_matches("https://"))
+        .collect();
     let stand_in = StandIn::start(stand_in::Options {
         tls: Some(
             authority
@@ -71,7 +74,12 @@ fn help_names_every_command_and_the_file_of_the_token_first() {
         assert!(help.contains(line), "{help}");
     }
     for command in ["run", "check"] {
-        let help = stdout(&harness().args([command, "--help"]).output().expect("the command"));
+        let help = stdout(
+            &harness()
+                .args([command, "--help"])
+                .output()
+                .expect("the command"),
+        );
         let (_, options) = help.split_once("Options:").expect("options");
         let first = options.trim_start().lines().next().expect("an option");
         assert!(first.contains("--token-file <FILE>"), "{help}");
@@ -82,7 +90,11 @@ fn help_names_every_command_and_the_file_of_the_token_first() {
 fn the_token_may_be_in_a_file() {
     let stand_in = start();
     let folder = folder("token-file");
-    for contents in [TOKEN.to_owned(), format!("{TOKEN}\n"), format!("{TOKEN}\r\n")] {
+    for contents in [
+        TOKEN.to_owned(),
+        format!("{TOKEN}\n"),
+        format!("{TOKEN}\r\n"),
+    ] {
         stand_in.clear_requests();
         let token = file(&folder, "token", contents);
         let mut command = harness();
@@ -97,10 +109,16 @@ fn the_token_may_be_in_a_file() {
         assert_eq!(sent[0]["$token"], TOKEN);
     }
     let mut command = harness();
-    command.args(["run", "--token-file"]).arg(folder.join("none"));
+    command
+        .args(["run", "--token-file"])
+        .arg(folder.join("none"));
     let output = with_input(&mut command, JOE);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("none cannot be read"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("none cannot be read"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 use host_harness::fault::{Fault, Rule};
 
 use super::{
-    PATIENCE, file, folder, harness, piped, read, response, results, resume, run, run_list,
-    signal, start, stderr, stdout, users, with_input,
+    PATIENCE, file, folder, harness, piped, read, response, results, resume, run, run_list, signal,
+    start, stderr, stdout, users, with_input,
 };
 use crate::support::TOKEN;
 
@@ -33,7 +33,9 @@ fn a_file_that_holds_something_else_is_refused_and_stays_as_it_is() {
     let list = file(&folder, "users.jsonl", users(3));
     let others = users(3).replace("m2", "x2");
     let result = |line: u64, id: &str| {
-        format!("{{\"line\":{line},\"profile-id\":\"{id}\",\"ok\":{{\"status-code\":200,\"reason\":null}}}}\n")
+        format!(
+            "{{\"line\":{line},\"profile-id\":\"{id}\",\"ok\":{{\"status-code\":200,\"reason\":null}}}}\n"
+        )
     };
     for (contents, words) in [
         ("a note without a line end".to_owned(), "line 1 is none"),
@@ -43,10 +45,16 @@ fn a_file_that_holds_something_else_is_refused_and_stays_as_it_is() {
         ("\n".to_owned(), "line 1 is none"),
         (users(3), "line 1 is none"),
         (users(1), "line 1 is none"),
-        ("{\"ok\":{\"status-code\":200,\"reason\":null}}\n".to_owned(), "line 1 is none"),
+        (
+            "{\"ok\":{\"status-code\":200,\"reason\":null}}\n".to_owned(),
+            "line 1 is none",
+        ),
         (result(1, "m0") + "a note", "line 2 is none"),
         (result(1, "x0"), "its line 1 has another profile id"),
-        (result(1, "m0") + &result(3, "x2"), "its line 3 has another profile id"),
+        (
+            result(1, "m0") + &result(3, "x2"),
+            "its line 3 has another profile id",
+        ),
         (result(1, "m0") + &result(4, "m3"), "it has fewer lines"),
         (result(1, "m0") + &result(2_000, "m3"), "it has fewer lines"),
         (
@@ -69,9 +77,17 @@ fn a_file_that_holds_something_else_is_refused_and_stays_as_it_is() {
     // Those of a list of which a line was changed.
     let file_of_others = folder.join("others.jsonl");
     let list_of_others = file(&folder, "others-list.jsonl", others);
-    assert_eq!(resume(&stand_in, &list_of_others, &file_of_others, &[]).status.code(), Some(0));
+    assert_eq!(
+        resume(&stand_in, &list_of_others, &file_of_others, &[])
+            .status
+            .code(),
+        Some(0)
+    );
     let before = read(&file_of_others);
-    refuses(&resume(&stand_in, &list, &file_of_others, &[]), "users.jsonl is not the list of these results");
+    refuses(
+        &resume(&stand_in, &list, &file_of_others, &[]),
+        "users.jsonl is not the list of these results",
+    );
     assert_eq!(read(&file_of_others), before);
 }
 
@@ -87,18 +103,30 @@ fn the_list_itself_is_refused_under_any_name() {
         std::fs::hard_link(&list, &hard).expect("a link");
         symlink(&list, &soft).expect("a link");
         for results in [&list, &hard, &soft] {
-            refuses(&resume(&stand_in, &list, results, &[]), "is the list itself");
+            refuses(
+                &resume(&stand_in, &list, results, &[]),
+                "is the list itself",
+            );
             assert_eq!(read(&list), contents);
         }
         let input = std::fs::File::open(&list).expect("a list");
         let mut command = run(&stand_in);
         command.args(["--list", "--resume"]).arg(&hard).stdin(input);
-        refuses(&command.output().expect("the command"), "is the list itself");
+        refuses(
+            &command.output().expect("the command"),
+            "is the list itself",
+        );
 
-        let appended = std::fs::OpenOptions::new().append(true).open(&list).expect("a list");
+        let appended = std::fs::OpenOptions::new()
+            .append(true)
+            .open(&list)
+            .expect("a list");
         let mut command = run(&stand_in);
         command.arg("--input").arg(&list).stdout(appended);
-        refuses(&command.output().expect("the command"), "is the list itself");
+        refuses(
+            &command.output().expect("the command"),
+            "is the list itself",
+        );
         assert_eq!(read(&list), contents);
     }
     assert_eq!(stand_in.request_count(), 0);
@@ -110,14 +138,23 @@ fn what_is_no_regular_file_ends_the_run_at_once() {
     let folder = folder("no_regular_file");
     let list = file(&folder, "users.jsonl", users(3));
     let pipe = folder.join("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .expect("mkfifo")
+            .success()
+    );
     for (path, words) in [
         (Path::new("/dev/full"), "/dev/full is not a regular file"),
         (Path::new("/dev/null"), "/dev/null is not a regular file"),
         (&pipe, "pipe is not a regular file"),
         (&folder, "is a directory"),
         (&list.join("x"), "users.jsonl/x cannot be read"),
-        (&folder.join("none/results.jsonl"), "none/results.jsonl cannot be made: there is no such folder"),
+        (
+            &folder.join("none/results.jsonl"),
+            "none/results.jsonl cannot be made: there is no such folder",
+        ),
     ] {
         refuses(&resume(&stand_in, &list, path, &[]), words);
     }
@@ -134,8 +171,14 @@ fn the_file_is_made_for_its_owner_when_there_is_a_result() {
         refuses(&output, "connection.base-url");
         assert!(!results.exists());
     }
-    assert_eq!(resume(&stand_in, &list, &results, &[]).status.code(), Some(0));
-    let mode = std::fs::metadata(&results).expect("a file").permissions().mode();
+    assert_eq!(
+        resume(&stand_in, &list, &results, &[]).status.code(),
+        Some(0)
+    );
+    let mode = std::fs::metadata(&results)
+        .expect("a file")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -147,7 +190,12 @@ fn a_list_goes_on_where_it_was_stopped() {
     let whole = stdout(&run_list(&stand_in, &list, &[]));
     let first = whole.lines().next().expect("a result").to_owned();
     // Nothing yet, one result, one with a broken one behind it, all but a line end, and all of them.
-    let mut befores = vec![None, Some(String::new()), Some(first.clone() + "\n"), Some(whole.clone())];
+    let mut befores = vec![
+        None,
+        Some(String::new()),
+        Some(first.clone() + "\n"),
+        Some(whole.clone()),
+    ];
     for cut in [1, 5, 9, 20, 30, first.len() - 1] {
         befores.push(Some(format!("{first}\n{}", &first[..cut])));
     }
@@ -188,7 +236,10 @@ fn a_result_without_a_line_end_counts() {
     let whole = stdout(&run_list(&stand_in, &list, &[]));
     let first = whole.lines().next().expect("a result");
     let results_file = file(&folder, "results.jsonl", first);
-    assert_eq!(resume(&stand_in, &list, &results_file, &[]).status.code(), Some(0));
+    assert_eq!(
+        resume(&stand_in, &list, &results_file, &[]).status.code(),
+        Some(0)
+    );
     assert_eq!(read(&results_file), whole);
 }
 
@@ -216,16 +267,25 @@ fn what_is_not_settled_is_sent_again_and_the_last_result_counts() {
             assert_eq!(output.status.code(), Some(1));
             let said = stderr(&output);
             assert!(said.contains(&format!("{outcome}: 3\n")), "{said}");
-            assert!(said.contains("3 are not settled: the same command sends them again"), "{said}");
+            assert!(
+                said.contains("3 are not settled: the same command sends them again"),
+                "{said}"
+            );
             assert_eq!(results(&read(&file)).len(), 3 * runs);
         }
         stand_in.set_rules([]);
         let output = resume(&stand_in, &list, &file, &no_retries);
-        assert_eq!((stderr(&output).as_str(), output.status.code()), ("200: 3\n", Some(0)));
+        assert_eq!(
+            (stderr(&output).as_str(), output.status.code()),
+            ("200: 3\n", Some(0))
+        );
         assert_eq!(results(&read(&file)).len(), 9);
         let requests = stand_in.request_count();
         let output = resume(&stand_in, &list, &file, &no_retries);
-        assert_eq!((stderr(&output).as_str(), output.status.code()), ("200: 3\n", Some(0)));
+        assert_eq!(
+            (stderr(&output).as_str(), output.status.code()),
+            ("200: 3\n", Some(0))
+        );
         assert_eq!(stand_in.request_count(), requests);
     }
 }
@@ -253,7 +313,9 @@ fn the_order_within_a_profile_id_stays() {
     let stand_in = start();
     let folder = folder("order");
     let line = |name: &str| {
-        format!("{{\"profile\":{{\"profile-id\":\"twice\"}},\"properties\":{{\"name\":\"{name}\"}}}}\n")
+        format!(
+            "{{\"profile\":{{\"profile-id\":\"twice\"}},\"properties\":{{\"name\":\"{name}\"}}}}\n"
+        )
     };
     let list = file(
         &folder,
@@ -263,7 +325,11 @@ fn the_order_within_a_profile_id_stays() {
     let file = folder.join("results.jsonl");
     stand_in.set_rules([Rule::new(response(503, &[])).times(1)]);
     let output = resume(&stand_in, &list, &file, &["--max-retries", "0"]);
-    assert!(stderr(&output).starts_with("200: 1001\n503: 2000\ntransport: 1\n"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).starts_with("200: 1001\n503: 2000\ntransport: 1\n"),
+        "{}",
+        stderr(&output)
+    );
     assert!(read(&file).contains("not sent: an earlier line with this profile id is not settled"));
     assert!(stand_in.profile(TOKEN, "twice").is_none());
     let output = resume(&stand_in, &list, &file, &[]);
@@ -285,7 +351,10 @@ fn two_runs_do_not_write_to_one_file() {
     let child = piped(&mut command);
     assert!(stand_in.wait_for_requests(3, PATIENCE));
     let before = read(&file);
-    refuses(&resume(&stand_in, &list, &file, &[]), "another run writes to");
+    refuses(
+        &resume(&stand_in, &list, &file, &[]),
+        "another run writes to",
+    );
     assert_eq!(read(&file), before);
     assert_eq!(stand_in.request_count(), 3);
 
@@ -294,7 +363,10 @@ fn two_runs_do_not_write_to_one_file() {
     assert_eq!(output.status.code(), Some(2));
     let said = stderr(&output);
     assert!(said.contains("200: 4000\n"), "{said}");
-    assert!(said.contains("interrupted after 4000 results: the same command goes on"), "{said}");
+    assert!(
+        said.contains("interrupted after 4000 results: the same command goes on"),
+        "{said}"
+    );
 
     stand_in.set_rules([]);
     let output = resume(&stand_in, &list, &file, &[]);
@@ -316,10 +388,16 @@ fn a_list_from_standard_input_goes_on_too() {
     };
     assert_eq!(resumed(users(10)).status.code(), Some(0));
     let output = resumed(users(3_000));
-    assert_eq!((stderr(&output).as_str(), output.status.code()), ("200: 3000\n", Some(0)));
+    assert_eq!(
+        (stderr(&output).as_str(), output.status.code()),
+        ("200: 3000\n", Some(0))
+    );
     assert_eq!(stand_in.request_count(), 3);
     let before = read(&file);
-    refuses(&resumed(users(3_000).replace("m5\"", "x5\"")), "standard input is not the list of these results: its line 6");
+    refuses(
+        &resumed(users(3_000).replace("m5\"", "x5\"")),
+        "standard input is not the list of these results: its line 6",
+    );
     refuses(&resumed(users(10)), "it has fewer lines");
     assert_eq!(read(&file), before);
     assert_eq!(stand_in.request_count(), 3);
@@ -341,12 +419,18 @@ fn a_full_disk_names_the_file_and_the_next_run_goes_on() {
         .args([&list, &file])
         .env("XDG_CACHE_HOME", harness_cache())
         .current_dir(env!("CARGO_MANIFEST_DIR"));
-    refuses(&command.output().expect("bash"), "results.jsonl cannot be written: ");
+    refuses(
+        &command.output().expect("bash"),
+        "results.jsonl cannot be written: ",
+    );
     let before = read(&file);
     assert!(!before.ends_with('\n') && before.lines().count() > 10);
 
     let output = resume(&stand_in, &list, &file, &[]);
-    assert_eq!((stderr(&output).as_str(), output.status.code()), ("200: 3000\n", Some(0)));
+    assert_eq!(
+        (stderr(&output).as_str(), output.status.code()),
+        ("200: 3000\n", Some(0))
+    );
     assert!(read(&file).starts_with(&before));
     assert_eq!(stand_in.profile_count(), 3_000);
 }
@@ -355,7 +439,9 @@ fn a_full_disk_names_the_file_and_the_next_run_goes_on() {
 fn harness_cache() -> std::path::PathBuf {
     let cache = folder("cache");
     let mut command = harness();
-    command.args(["run", "--stand-in"]).env("XDG_CACHE_HOME", &cache);
+    command
+        .args(["run", "--stand-in"])
+        .env("XDG_CACHE_HOME", &cache);
     assert!(with_input(&mut command, super::JOE).status.success());
     cache
 }

@@ -17,12 +17,18 @@ fn a_call_that_hangs_is_ended() {
         let mut command = run(&stand_in);
         command.args(["--input", "examples/new-profile.json"]);
         let child = piped(&mut command);
-        assert!(stand_in.wait_for_requests(1, PATIENCE), "the request arrived");
+        assert!(
+            stand_in.wait_for_requests(1, PATIENCE),
+            "the request arrived"
+        );
         signal(&child, name);
         let output = child.wait_with_output().expect("its end");
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
         assert!(stderr(&output).contains("interrupted"));
-        assert!(stand_in.wait_for_open_connections(0, PATIENCE), "its connection is closed");
+        assert!(
+            stand_in.wait_for_open_connections(0, PATIENCE),
+            "its connection is closed"
+        );
     }
 }
 
@@ -54,14 +60,20 @@ fn a_silent_standard_input_does_not_keep_the_run() {
         let mut command = run(&stand_in);
         let mut child = piped(command.arg("--list").stdin(Stdio::piped()));
         let mut input = child.stdin.take().expect("its input");
-        input.write_all((users(2_000) + "\n{").as_bytes()).expect("a list");
+        input
+            .write_all((users(2_000) + "\n{").as_bytes())
+            .expect("a list");
         // Not the last of them: a part is sent when it is full.
         input.write_all(users(1).as_bytes()).expect("a list");
         assert!(stand_in.wait_for_requests(1, PATIENCE));
         signal(&child, name);
         let output = child.wait_with_output().expect("its end");
         assert_eq!(output.status.code(), Some(2));
-        assert!(stderr(&output).contains("interrupted after "), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("interrupted after "),
+            "{}",
+            stderr(&output)
+        );
         drop(input);
     }
 }

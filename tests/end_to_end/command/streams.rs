@@ -8,7 +8,10 @@ use super::{JOE, file, folder, harness, run, start, users, with_input};
 /// Standard error and standard output that cannot be written, as `2>/dev/full` and `| head -1` leave
 /// them.
 fn broken() -> [Stdio; 2] {
-    let full = File::options().write(true).open("/dev/full").expect("/dev/full");
+    let full = File::options()
+        .write(true)
+        .open("/dev/full")
+        .expect("/dev/full");
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     [full.into(), writer.into()]
@@ -27,7 +30,13 @@ fn nothing_depends_on_standard_error() {
             Box::new(move || {
                 let mut command = harness();
                 command
-                    .args(["run", "--token", crate::support::TOKEN, "--base-url", &origin])
+                    .args([
+                        "run",
+                        "--token",
+                        crate::support::TOKEN,
+                        "--base-url",
+                        &origin,
+                    ])
                     .env("HTTPS_PROXY", "http://proxy.example")
                     .args(&arguments);
                 command
@@ -41,7 +50,16 @@ fn nothing_depends_on_standard_error() {
     add(vec!["--input".into(), path(&input)], 0, 1);
     add(vec!["--input".into(), "no-such-file".into()], 2, 0);
     add(vec!["--no-such-option".into()], 2, 0);
-    add(vec!["--input".into(), path(&list), "--max-retries".into(), "11".into()], 2, 0);
+    add(
+        vec![
+            "--input".into(),
+            path(&list),
+            "--max-retries".into(),
+            "11".into(),
+        ],
+        2,
+        0,
+    );
     for (command, code, lines) in commands {
         for stderr in broken() {
             let output = command().stderr(stderr).output().expect("the command");
@@ -52,7 +70,9 @@ fn nothing_depends_on_standard_error() {
     }
     for stderr in broken() {
         let mut command = harness();
-        command.args(["run", "--stand-in"]).args(["--input", "examples/new-profile.json"]);
+        command
+            .args(["run", "--stand-in"])
+            .args(["--input", "examples/new-profile.json"]);
         let output = command.stderr(stderr).output().expect("the command");
         assert_eq!(output.status.code(), Some(0));
     }
@@ -71,8 +91,15 @@ fn a_standard_output_that_cannot_be_written_is_said() {
         &["stand-in", "--tls"],
     ] {
         for stdout in broken() {
-            let output = harness().args(arguments).stdout(stdout).stderr(Stdio::piped()).spawn();
-            let output = output.expect("the command").wait_with_output().expect("its end");
+            let output = harness()
+                .args(arguments)
+                .stdout(stdout)
+                .stderr(Stdio::piped())
+                .spawn();
+            let output = output
+                .expect("the command")
+                .wait_with_output()
+                .expect("its end");
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
             assert!(said.contains(words), "{said}");
@@ -80,8 +107,15 @@ fn a_standard_output_that_cannot_be_written_is_said() {
     }
     for stdout in broken() {
         let mut command = run(&stand_in);
-        let output = command.args(["--input", list]).stdout(stdout).stderr(Stdio::piped()).spawn();
-        let output = output.expect("the command").wait_with_output().expect("its end");
+        let output = command
+            .args(["--input", list])
+            .stdout(stdout)
+            .stderr(Stdio::piped())
+            .spawn();
+        let output = output
+            .expect("the command")
+            .wait_with_output()
+            .expect("its end");
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(words), "{said}");
@@ -89,13 +123,21 @@ fn a_standard_output_that_cannot_be_written_is_said() {
     // Nobody is left to be told of help: all that counts is that it is no panic.
     for arguments in [&["--help"][..], &["run", "--help"], &["--version"]] {
         for stdout in broken() {
-            let status = harness().args(arguments).stdout(stdout).status().expect("the command");
+            let status = harness()
+                .args(arguments)
+                .stdout(stdout)
+                .status()
+                .expect("the command");
             assert_ne!(status.code(), Some(101), "{arguments:?}");
         }
     }
     let [_, closed] = broken();
     let [full, _] = broken();
-    let status = run(&stand_in).args(["--input", list]).stdout(closed).stderr(full).status();
+    let status = run(&stand_in)
+        .args(["--input", list])
+        .stdout(closed)
+        .stderr(full)
+        .status();
     assert_eq!(status.expect("the command").code(), Some(2));
     let output = with_input(&mut run(&stand_in), JOE);
     assert_eq!(output.status.code(), Some(0));
