@@ -63,7 +63,7 @@ pub fn component(body: &[u8]) -> Result<Vec<u8>> {
         .replace("i64.const $body-length", &format!("i64.const {}", body.1))
         .replace("i32.const $body", &format!("i32.const {}", body.0));
     let mut module = wat::parse_str(module)?;
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)?;
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
     ComponentEncoder::default().module(&module)?.encode()
 }
 
