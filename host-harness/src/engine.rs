@@ -118,13 +118,7 @@ impl Engine {
             .cache(cache.map(Cache::into_inner))
             .epoch_interruption(true)
             .concurrency_support(false)
-            // Bounds are checked in the code, not by unmapped pages: a memory that grows and is wiped
-            // keeps its mapping, where the kernel would have to change it twice a call, and to tell
-            // all processors.
-            .signals_based_traps(false)
-            .memory_reservation(limits.memory as u64)
-            .memory_guard_size(0)
-            // The card's data are two pages: they are copied sooner than a file of them is made and
+            // The card's data are a few pages: they are copied sooner than a file of them is made and
             // mapped, which a start would wait for.
             .memory_init_cow(false)
             // They would make the compiled code a seventh larger, and its loading that much slower.

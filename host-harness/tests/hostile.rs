@@ -1,7 +1,7 @@
 //! Components that mean harm: each is stopped by a limit, the next call works, and the process stays
 //! small.
 
-#![allow(clippy::expect_used, reason = "tests fail by panicking")]
+#![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::io::Read as _;
 use std::net::{TcpListener, TcpStream};
