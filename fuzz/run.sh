@@ -5,12 +5,12 @@ set -eu
 cd "$(dirname "$0")/.."
 
 PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
-if [ "${INSTALL:-yes}" = no ] && ! cargo fuzz --version >/dev/null 2>&1; then
+if ! scripts/install-cargo-fuzz.sh; then
+    [ "${INSTALL:-yes}" = no ] || exit 1
     echo "skipped: fuzzing, for want of cargo-fuzz (make fuzz installs it)"
     [ -z "${SKIPPED:-}" ] || echo "fuzzing (make fuzz)" >>"$SKIPPED"
     exit 0
 fi
-scripts/install-cargo-fuzz.sh
 
 # cargo-fuzz turns on a sanitizer and coverage, which are options of the nightly compiler. The
 # released compiler has both too, and takes the options with this variable: so what is fuzzed is
