@@ -23,6 +23,15 @@ BEFORE = "c69acbb"
 
 BEFORE_IMPORT_USERS = IMPORT_USERS.replace("flows", "flows-before")
 
+# What it awaited came with the id of the execution; today, that is asked for afterwards.
+AWAIT_NEXT = """{
+            let answer = create_profile_await_next(&calls).ok()?;
+            match calls.last_id()? {
+                crate::obelisk::types::execution::ResponseId::ExecutionId(id) => Some((id, answer)),
+                crate::obelisk::types::execution::ResponseId::DelayId(_) => None,
+            }
+        }"""
+
 # Of one execution; the former workflow took no more than so many.
 BEFORE_USERS, USERS = 1_000, 10_000
 
@@ -50,6 +59,7 @@ def former_workflow():
         "src/lib.rs": (
             ("mixpanel::flows::", "mixpanel::flows_before::"),
             ("Duration::Milliseconds(wait)))", "Duration::Milliseconds(wait)), None)"),
+            ("create_profile_await_next(&calls).ok()", AWAIT_NEXT),
         ),
     }.items():
         text = (workflow / file).read_text()

@@ -9,13 +9,12 @@
 
 mod batches;
 
-use std::collections::BTreeMap;
 use std::iter;
 
 use crate::exports::mixpanel::flows::users::{Guest, ImportError, Outcome, Report, UserReport};
 use crate::mixpanel::cards::profiles::{Connection, Error, Input, Output};
 use crate::mixpanel::cards_obelisk_ext::profiles::{
-    create_profiles_await_next, create_profiles_submit,
+    create_profiles_await_next, create_profiles_get, create_profiles_submit,
 };
 use crate::obelisk::log::log;
 use crate::obelisk::types::time::{Duration, ScheduleAt};
@@ -148,28 +147,27 @@ fn create_profiles(
     batches: Vec<Vec<usize>>,
 ) -> Vec<(Vec<usize>, Results)> {
     let calls = join_set_create();
-    let mut callers: BTreeMap<String, Vec<usize>> = batches
+    let submitted: Vec<_> = batches
         .into_iter()
         .map(|batch| {
             let inputs: Vec<Input> = batch.iter().map(|&user| users[user].clone()).collect();
-            (
-                create_profiles_submit(&calls, connection, &inputs).id,
-                batch,
-            )
+            let execution = create_profiles_submit(&calls, connection, &inputs);
+            (execution, batch)
         })
         .collect();
-    let mut results = Vec::with_capacity(callers.len());
-    while !callers.is_empty() {
-        let Ok((execution, result)) = create_profiles_await_next(&calls) else {
-            break;
-        };
-        results.extend(callers.remove(&execution.id).map(|batch| (batch, result)));
+    for _ in &submitted {
+        // Whose result it is, and what it is, is asked below.
+        let _ = create_profiles_await_next(&calls);
     }
-    // Obelisk has a result for each; were one missing, its users must not be left open for ever.
-    let missing = callers.into_values();
-    results.extend(missing.map(|batch| (batch, Err(Error::ExecutionFailed))));
     join_set_close(calls);
-    results
+    submitted
+        .into_iter()
+        .map(|(execution, batch)| {
+            // There is a result of each. Were one missing, its users must not stay open for ever.
+            let missing = Err(Error::ExecutionFailed);
+            (batch, create_profiles_get(&execution).unwrap_or(missing))
+        })
+        .collect()
 }
 
 /// The branch on the status code.
