@@ -182,7 +182,7 @@ fn is_host(authority: &Authority<'_>) -> bool {
     match authority.host_parsed() {
         Host::Ipv4(_) | Host::Ipv6(_) => true,
         Host::RegName(name) => is_dns_name(name.as_str()),
-        _ => false,
+        Host::IpvFuture => false,
     }
 }
 
