@@ -28,7 +28,7 @@ SYSROOT=$(rustc --print sysroot)
 HOST=$(rustc -vV | sed -n 's/^host: //p')
 LINKERS="$SYSROOT/lib/rustlib/$HOST/bin"
 if [ ! -x "$LINKERS/wasm-component-ld" ]; then
-    say "no wasm-component-ld in $LINKERS: install Rust with rustup (see README, Building)"
+    say "no wasm-component-ld in $LINKERS: install Rust with rustup (https://rustup.rs)"
     exit 1
 fi
 export PATH="$PATH:$LINKERS:$LINKERS/gcc-ld"
