@@ -25,7 +25,8 @@ done
 
 VERSION=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 push() {
-    wash oci push ${INSECURE:+--insecure} "$REGISTRY/$1:$VERSION" "$2" >/dev/null
+    # It reports errors on standard output.
+    said=$(wash oci push ${INSECURE:+--insecure} "$REGISTRY/$1:$VERSION" "$2" 2>&1) || fail "$said"
     echo "pushed $REGISTRY/$1:$VERSION"
 }
 push mixpanel/cards "$WIT"
