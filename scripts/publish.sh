@@ -24,9 +24,11 @@ done
 (cd dist && sha256sum --check --quiet --ignore-missing SHA256SUMS)
 
 VERSION=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+insecure=
+[ "${INSECURE:-no}" = no ] || insecure=--insecure
 push() {
     # It reports errors on standard output.
-    said=$(wash oci push ${INSECURE:+--insecure} "$REGISTRY/$1:$VERSION" "$2" 2>&1) || fail "$said"
+    said=$(wash oci push ${insecure:+"$insecure"} "$REGISTRY/$1:$VERSION" "$2" 2>&1) || fail "$said"
     echo "pushed $REGISTRY/$1:$VERSION"
 }
 push mixpanel/cards "$WIT"
