@@ -1,8 +1,6 @@
 #!/bin/sh
-# Says what is missing on this machine, before a build fails for it in worse words; and how long the
-# first build takes.
+# Says what is missing on this machine, before a build fails for it in worse words.
 set -eu
-cd "$(dirname "$0")/.."
 
 missing=
 for tool in cargo rustc cc; do
@@ -12,8 +10,4 @@ if [ -n "$missing" ]; then
     echo "Missing:$missing. Install Rust with rustup (https://rustup.rs), and a C compiler" >&2
     echo "(on Debian: apt-get install build-essential)." >&2
     exit 1
-fi
-
-if [ ! -e target/release/host-harness ]; then
-    echo "The first build takes 5 to 10 minutes on two processors; later ones take seconds."
 fi
