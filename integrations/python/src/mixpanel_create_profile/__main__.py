@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from . import CardError, Connection, check_connection, create_profiles
-from .schema import DEFINITIONS, SCHEMA
+from .schema import DEFINITIONS, SCHEMA, resolved
 
 TOKEN = "MIXPANEL_PROJECT_TOKEN"
 
@@ -50,13 +50,13 @@ def _parser() -> argparse.ArgumentParser:
     for name, field in definition["properties"].items():
         if name == "project-token":
             continue
-        resolved = DEFINITIONS[field["$ref"].removeprefix("#/$defs/")] if "$ref" in field else field
+        schema = resolved(field)
         connection.add_argument(
             f"--{name}",
             dest=name,
             required=name in definition["required"],
-            choices=resolved.get("enum"),
-            type=int if "integer" in resolved["type"] else str,
+            choices=schema.get("enum"),
+            type=int if "integer" in schema["type"] else str,
             help=field["description"].replace("%", "%%"),
         )
     commands = parser.add_subparsers(dest="command", required=True)

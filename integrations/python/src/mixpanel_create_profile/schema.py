@@ -62,12 +62,12 @@ Converter = Callable[[Any, str, Problems], Any]
 def converter(schema: dict[str, Any]) -> Converter:
     """The converter for a part of the schema."""
     if "$ref" in schema:
-        return converter(DEFINITIONS[schema["$ref"].removeprefix("#/$defs/")])
+        return converter(resolved(schema))
     if "enum" in schema:
         return _choice(schema["enum"])
     if "oneOf" in schema:
         return _variant(schema["oneOf"])
-    if _is_optional(schema):
+    if is_optional(schema):
         return _optional(converter(without_null(schema)))
     match schema["type"]:
         case "object":
@@ -90,6 +90,13 @@ def converter(schema: dict[str, Any]) -> Converter:
             raise NotImplementedError(f"the schema's type {unknown}")
 
 
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema, or the definition that it refers to."""
+    if "$ref" in schema:
+        return DEFINITIONS[schema["$ref"].removeprefix("#/$defs/")]
+    return schema
+
+
 def is_date_time(schema: dict[str, Any]) -> bool:
     """Whether a string is a moment."""
     return any(form.get("format") == "date-time" for form in schema.get("anyOf", []))
@@ -100,6 +107,11 @@ def is_json(schema: dict[str, Any]) -> bool:
     return schema.get("contentMediaType") == "application/json"
 
 
+def is_optional(schema: dict[str, Any]) -> bool:
+    """Whether null is as good as no value."""
+    return isinstance(schema.get("type"), list) or {"type": "null"} in schema.get("anyOf", [])
+
+
 def without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema of an optional value, where there is one."""
     if isinstance(schema.get("type"), list):
@@ -107,10 +119,6 @@ def without_null(schema: dict[str, Any]) -> dict[str, Any]:
         return {**schema, "type": kind}
     [alternative] = [form for form in schema["anyOf"] if form != {"type": "null"}]
     return alternative
-
-
-def _is_optional(schema: dict[str, Any]) -> bool:
-    return isinstance(schema.get("type"), list) or {"type": "null"} in schema.get("anyOf", [])
 
 
 def _optional(convert: Converter) -> Converter:

@@ -1,0 +1,59 @@
+"""A form to trigger a run with, made of the card's schema.
+
+    with DAG("create_profile", params=form_params()):
+        MixpanelCreateProfileOperator(task_id="create_profile", input=form_input)
+
+Each field of the card's input is a parameter of the run; its name is the field's path, such as
+`profile.profile-id`, as the card's errors have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from airflow.sdk import Context, Param, ParamsDict
+
+from .. import Input
+from ..schema import DEFINITIONS, is_date_time, is_json, is_optional, resolved, without_null
+
+
+def form_params() -> ParamsDict:
+    """A parameter for each field."""
+    return ParamsDict(
+        {
+            f"{part}.{name}": _param(field, part, name in resolved(record)["required"])
+            for part, record in DEFINITIONS["input"]["properties"].items()
+            for name, field in resolved(record)["properties"].items()
+        }
+    )
+
+
+def form_input(context: Context, jinja_env: object) -> Input:
+    """The input of the card that a run's parameters make. Give it to the operator as `input`."""
+    params: Mapping[str, Any] = cast("Any", context)["params"]
+    input: dict[str, dict[str, Any]] = {part: {} for part in DEFINITIONS["input"]["properties"]}
+    for path, value in params.items():
+        part, _, name = path.partition(".")
+        if part in input and value is not None:
+            input[part][name] = value
+    return cast("Input", input)
+
+
+def _param(field: dict[str, Any], part: str, required: bool) -> Param:
+    inner = resolved(without_null(field) if is_optional(field) else field)
+    kind = "object" if is_json(inner) else inner["type"]
+    schema: dict[str, Any] = {
+        "title": field["title"],
+        "section": resolved(DEFINITIONS["input"]["properties"][part])["title"],
+        "type": [kind, "null"] if is_optional(field) else kind,
+    }
+    if "description" in field:
+        schema["description_md"] = field["description"]
+    if is_date_time(inner):
+        schema["format"] = "date-time"
+    if "items" in inner:
+        schema["items"] = {"type": "object"}
+    if required:
+        return Param(schema={**schema, "minLength": 1})
+    return Param(field.get("default"), schema=schema)
