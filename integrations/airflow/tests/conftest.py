@@ -32,8 +32,8 @@ def stand_in(mixpanel):
 
 @pytest.fixture(scope="session")
 def airflow(tmp_path_factory):
-    home = Path(os.environ.get("AIRFLOW_HOME") or tmp_path_factory.mktemp("airflow"))
-    with Airflow(home / "home").running() as running:
+    home = tmp_path_factory.mktemp("airflow")
+    with Airflow(home).running() as running:
         yield running
 
 

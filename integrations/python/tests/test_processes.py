@@ -36,6 +36,28 @@ def test_a_forked_process_calls_or_says_why_not(stand_in, fork, printed):
     assert done.stdout.startswith(printed)
 
 
+INTERRUPTED = """
+import signal, sys
+from mixpanel_create_profile import create_profile
+connection = {"project-token": "t", "region": "eu", "base-url": sys.argv[1], "max-retries": 0}
+def alarm(*_):
+    raise TimeoutError("the time is up")
+signal.signal(signal.SIGALRM, alarm)
+signal.setitimer(signal.ITIMER_REAL, 1)
+try:
+    create_profile(connection, {"profile": {"profile-id": "a"}, "properties": {}})
+except TimeoutError as error:
+    print(error)
+"""
+
+
+def test_a_signal_ends_a_call_to_a_server_that_hangs(stand_in):
+    stand_in.set_faults({"fault": "hang"})
+    command = [sys.executable, "-c", INTERRUPTED, stand_in.origin]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=20)
+    assert done.stdout == "the time is up\n"
+
+
 def run(*arguments, token=TOKEN, **options):
     environment = {**os.environ, "MIXPANEL_PROJECT_TOKEN": token}
     if token is None:

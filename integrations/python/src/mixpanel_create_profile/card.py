@@ -6,6 +6,7 @@ import functools
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from typing import Any, NoReturn, cast
 
 from wasmtime import Engine, Store, WasiConfig
@@ -45,7 +46,8 @@ def create_profile(connection: Connection, input: Input) -> Output:
     """Creates one user's profile, or adds what an existing one lacks.
 
     The status code says whether the profile is there; see the README for each. A call blocks its
-    thread until it is over, with the interpreter lock released: several threads call at once.
+    thread until it is over, with the interpreter lock released: several threads call at once. Where
+    a signal's handler ends it (Ctrl-C), what was sent may still arrive.
 
     Raises:
         TypeError: An argument has a value of the wrong type; all such fields are named. Nothing was
@@ -187,7 +189,25 @@ def _card() -> _Card:
 
 
 def _call(name: str, *arguments: object) -> Any:
-    """A record or a list for `ok`, a variant for an error.
+    """A record or a list for `ok`, a variant for an error."""
+    if threading.current_thread() is not threading.main_thread():
+        return _call_in_this_thread(name, *arguments)
+    # Python's handlers of signals (Ctrl-C, time limits) run in the main thread alone, and not before
+    # it has come back from a call.
+    future: Future[Any] = Future()
+
+    def call() -> None:
+        try:
+            future.set_result(_call_in_this_thread(name, *arguments))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=call, name=name, daemon=True).start()
+    return future.result()
+
+
+def _call_in_this_thread(name: str, *arguments: object) -> Any:
+    """The call itself.
 
     The instance is used for this call alone: nothing is left of a call, and one that trapped could
     not be called again.

@@ -33,10 +33,10 @@ def form_input(context: Context, jinja_env: object) -> Input:
     """The input of the card that a run's parameters make. Give it to the operator as `input`."""
     params: Mapping[str, Any] = cast("Any", context)["params"]
     input: dict[str, dict[str, Any]] = {part: {} for part in DEFINITIONS["input"]["properties"]}
-    for path, value in params.items():
+    for path in params:
         part, _, name = path.partition(".")
-        if part in input and value is not None:
-            input[part][name] = value
+        if part in input and params[path] is not None:
+            input[part][name] = params[path]
     return cast("Input", input)
 
 
@@ -46,7 +46,7 @@ def _param(field: dict[str, Any], part: str, required: bool) -> Param:
     schema: dict[str, Any] = {
         "title": field["title"],
         "section": resolved(DEFINITIONS["input"]["properties"][part])["title"],
-        "type": [kind, "null"] if is_optional(field) else kind,
+        "type": kind if required else [kind, "null"],
     }
     if "description" in field:
         schema["description_md"] = field["description"]

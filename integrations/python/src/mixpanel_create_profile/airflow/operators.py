@@ -20,7 +20,7 @@ class MixpanelCreateProfileOperator(BaseOperator):
 
     The task succeeds when each profile was created or was there already. Else it fails with Mixpanel's
     reason, and is tried again as its `retries` say; but never where that cannot help: the input breaks
-    a rule, the host forbids the request, or Mixpanel refuses the profile (4xx, except 429).
+    a rule, the host forbids the request, or Mixpanel refuses the profile (neither 429 nor 5xx).
 
     Args:
         input: One user, as an object or as the JSON text that a template makes; with `expand`, a task
@@ -100,8 +100,8 @@ def _failure(result: Output | CardError) -> AirflowException | None:
     status = result["status-code"]
     if 200 <= status <= 299:
         return None
-    refused = 400 <= status <= 499 and status != 429
-    return (AirflowFailException if refused else AirflowException)(f"{status}: {result['reason']}")
+    busy = status == 429 or status >= 500
+    return (AirflowException if busy else AirflowFailException)(f"{status}: {result['reason']}")
 
 
 def _of_error(error: CardError) -> AirflowException:
