@@ -50,6 +50,13 @@ WHEEL=$(../python/build.sh)
 "$PYTHON" -m pip install --quiet --no-index "$WHEEL[airflow]"
 "$PYTHON" -m pip check
 
+if command -v npm >/dev/null; then
+    (cd ../python && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; })
+    ../python/node_modules/.bin/pyright --pythonpath "$PYTHON"
+else
+    echo "skipped: pyright, since Node.js is not installed"
+fi
+
 # Airflow makes its files where this says, even when a test only imports it.
 AIRFLOW_HOME=$(mktemp -d)
 export AIRFLOW_HOME

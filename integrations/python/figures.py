@@ -1,24 +1,68 @@
-"""Prints the figures of the README: `figures.py STAND_IN`, the command that has `stand-in`.
+"""Prints the figures of the README, of one run: compare them with each other only.
 
-Each pair is of one run, against the same server: compare them with each other only.
+Mixpanel's own library for Python gets the same users and the same server, in the same run.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import Any
 
 from mixpanel import BufferedConsumer, Mixpanel
 from mixpanel_create_profile import Connection, Input, create_profile, create_profiles
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "python"))
-import stand_in
-
 TOKEN = "6f1a2b3c4d5e6f708192a3b4c5d6e7f8"
 THREADS = 64
+
+
+def main() -> None:
+    for millis, one_by_one, calls, users, buffered in [
+        (100, 20, 4_000, 20_000, 4_000),
+        (0, 1_000, 4_000, 20_000, 20_000),
+    ]:
+        with Popen([sys.executable, __file__, str(millis)], stdout=PIPE, text=True) as server:
+            try:
+                assert server.stdout
+                print(f"A server that answers after {millis} ms; profiles a second:")
+                measure(server.stdout.readline().strip(), one_by_one, calls, users, buffered)
+            finally:
+                server.kill()
+
+
+def measure(origin: str, one_by_one: int, calls: int, users: int, buffered: int) -> None:
+    connection: Connection = {"project-token": TOKEN, "region": "eu", "base-url": origin}
+    inputs = [user(number) for number in range(users)]
+
+    def call(input: Input) -> None:
+        assert create_profile(connection, input) == {"status-code": 200, "reason": None}
+
+    def in_threads() -> None:
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(call, inputs[:calls]))
+
+    def as_a_list() -> None:
+        results = create_profiles(connection, inputs)
+        assert results == [{"status-code": 200, "reason": None}] * users
+
+    call(inputs[0])
+    print(f"  create_profile, one after another  {a_second(one_by_one, lambda: [call(input) for input in inputs[:one_by_one]]):8,.0f}")
+    print(f"  create_profile, {THREADS} threads         {a_second(calls, in_threads):8,.0f}")
+    list_ = a_second(users, as_a_list)
+    consumer = a_second(buffered, lambda: by_mixpanels_library(origin, buffered))
+    print(f"  create_profiles, a list of {users:,}  {list_:8,.0f}")
+    print(f"  mixpanel-python's BufferedConsumer {consumer:8,.0f}; the list: {list_ / consumer:.2f} times that")
+
+
+def a_second(profiles: int, work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return profiles / (time.perf_counter() - start)
 
 
 def user(number: int) -> Input:
@@ -42,10 +86,9 @@ def user(number: int) -> Input:
     }
 
 
-def consumer(origin: str, users: int) -> None:
-    """The same users, by Mixpanel's own library."""
-    buffered = BufferedConsumer(people_url=f"{origin}/engage?verbose=1")
-    mixpanel = Mixpanel(TOKEN, consumer=buffered)
+def by_mixpanels_library(origin: str, users: int) -> None:
+    consumer = BufferedConsumer(people_url=f"{origin}/engage")
+    mixpanel = Mixpanel(TOKEN, consumer=consumer)
     properties = {
         "$first_name": "Ada",
         "$last_name": "Lovelace",
@@ -58,52 +101,34 @@ def consumer(origin: str, users: int) -> None:
     meta = {"$ip": "203.0.113.7", "$time": 1795510800}
     for number in range(users):
         mixpanel.people_set_once(f"user-{number}", properties, meta=meta)
-    buffered.flush()
+    consumer.flush()
 
 
-def a_second(done: int, work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return done / (time.perf_counter() - start)
+async def serve(millis: int) -> None:
+    """Answers each request as Mixpanel does, so much later; connections are kept alive."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if line)
+                body = await reader.readexactly(int(headers[b"content-length"]))
+                good = body.count(b"$distinct_id") + body.count(b"%24distinct_id")
+                if millis:
+                    await asyncio.sleep(millis / 1_000)
+                said: dict[str, Any] = {"error": None, "errors": {}, "num_good_events": good, "status": 1}
+                text = json.dumps(said).encode()
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(text), text))
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=1_024, limit=4 << 20)
+    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
+    await server.serve_forever()
 
 
-def main(command: str) -> None:
-    with stand_in.running(command, "--no-record") as server:
-        connection: Connection = {
-            "project-token": TOKEN,
-            "region": "standard",
-            "base-url": server.origin,
-        }
-
-        def call(number: int) -> None:
-            assert create_profile(connection, user(number))["status-code"] == 200
-
-        def calls(number: int) -> None:
-            with ThreadPoolExecutor(THREADS) as pool:
-                list(pool.map(call, range(number)))
-
-        def whole(users: list[Input]) -> None:
-            results = create_profiles(connection, users)
-            assert len(results) == len(users)
-            assert all(isinstance(result, dict) for result in results)
-
-        def in_threads(users: list[Input]) -> None:
-            with ThreadPoolExecutor(4) as pool:
-                list(pool.map(whole, [users[start::4] for start in range(4)]))
-
-        call(0)
-        for millis, many, few in [(100, 20_000, 2_000), (0, 20_000, 20_000)]:
-            server.set_faults(*([{"fault": {"delay": {"millis": millis}}}] if millis else []))
-            users = [user(number) for number in range(many)]
-            print(f"A server that answers after {millis} ms:")
-            one = a_second(20 if millis else 1_000, lambda: [call(n) for n in range(20 if millis else 1_000)])
-            print(f"  one after another     {one:8,.0f} calls a second")
-            print(f"  {THREADS} threads            {a_second(2_000, lambda: calls(2_000)):8,.0f} calls a second")
-            list_ = a_second(many, lambda: whole(users))
-            print(f"  a list of {many:,}      {list_:8,.0f} profiles a second")
-            print(f"  four lists in threads {a_second(many, lambda: in_threads(users)):8,.0f} profiles a second")
-            theirs = a_second(few, lambda: consumer(server.origin, few))
-            print(f"  BufferedConsumer      {theirs:8,.0f} profiles a second; the list has {list_ / theirs:.1f} times that")
-
-
-main(sys.argv[1])
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        asyncio.run(serve(int(sys.argv[1])))
+    else:
+        main()

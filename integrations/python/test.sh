@@ -5,39 +5,54 @@ set -eu
 cd "$(dirname "$0")"
 
 ROOT=$(cd ../.. && pwd)
-TARGET=$ROOT/target/python-package
-PYTHON=$TARGET/bin/python
 export STAND_IN="${STAND_IN:-$ROOT/target/release/host-harness}"
+TARGET=$ROOT/target/python-package
 
 has_node() { command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; }
 
-if [ "${INSTALL:-yes}" = no ] && ! { has_node && cmp -s requirements-test.txt "$TARGET/.installed"; }; then
-    echo "skipped: the tests' packages are not installed"
+# What was installed last is named in an environment: nothing to do where it is the same.
+is_installed() { cmp -s requirements-test.txt "$1/.installed"; }
+
+# An environment of this Python, with the wheel.
+environment() {
+    if ! is_installed "$2"; then
+        "$1" -m venv --clear "$2" || return 1
+        "$2/bin/python" -m pip install --quiet --require-hashes --requirement requirements-test.txt
+        cp requirements-test.txt "$2/.installed"
+    fi
+    "$2/bin/python" -m pip install --quiet --force-reinstall --no-deps "$WHEEL"
+    "$2/bin/python" -m pip check
+}
+
+if [ "${INSTALL:-yes}" = no ] && ! is_installed "$TARGET"; then
+    echo "skipped: the packages of the tests are not installed"
     exit 0
 fi
 
 WHEEL=$(./build.sh)
 export WHEEL
-
-# What was installed last is named in the environment: nothing to do where it is the same.
-if ! cmp -s requirements-test.txt "$TARGET/.installed"; then
-    python3 -m venv --clear "$TARGET"
-    "$PYTHON" -m pip install --quiet --require-hashes --requirement requirements-test.txt
-    cp requirements-test.txt "$TARGET/.installed"
-fi
-"$PYTHON" -m pip install --quiet --force-reinstall --no-deps "$WHEEL"
-"$PYTHON" -m pip check
-"$PYTHON" -m twine check --strict "$WHEEL"
+environment python3 "$TARGET"
+"$TARGET/bin/python" -m twine check --strict "$WHEEL"
 
 if has_node; then
     [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent
     for version in 3.10 3.11 3.12 3.13; do
         echo "pyright, as of Python $version:"
-        node_modules/.bin/pyright --pythonpath "$PYTHON" --pythonversion "$version"
+        node_modules/.bin/pyright --pythonpath "$TARGET/bin/python" --pythonversion "$version"
     done
 else
     echo "skipped: pyright, since Node.js 20 or newer is not installed"
 fi
 
-# In other versions of Python, as far as they are here: the calls, with wasmtime alone.
-"$PYTHON" -m pytest
+"$TARGET/bin/python" -m pytest
+
+# In other versions, as far as they are here.
+THIS=$(python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+for python in python3.10 python3.11 python3.12 python3.13; do
+    [ "$python" = "$THIS" ] && continue
+    if command -v "$python" >/dev/null && environment "$python" "$TARGET-$python"; then
+        "$TARGET-$python/bin/python" -m pytest
+    else
+        echo "skipped: $python is not installed"
+    fi
+done

@@ -126,6 +126,7 @@ def test_a_run_is_triggered_with_the_form_of_the_card(page, airflow, stand_in):
     assert (update["$ip"], update["$time"]) == ("203.0.113.7", 1795510800)
     page.set_viewport_size({"width": 1100, "height": 500})
     page.goto(f"/dags/create_profile/runs/{run['dag_run_id']}/tasks/create_profile/xcom")
+    page.get_by_role("button", name="Expand all extra JSON").click()
     expect(page.locator(".view-lines")).to_contain_text("status-code")
     picture(page, "result")
 
