@@ -3,12 +3,16 @@
 # Needs `make component`. Installs what is missing: Python's packages into target/, and Debian's
 # chromium. With INSTALL=no it skips instead. With SCREENSHOTS=FOLDER it takes the README's pictures.
 set -eu
-cd "$(dirname "$0")"
-
-ROOT=$(cd ../.. && pwd)
+ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 TARGET=$ROOT/target/airflow
 PYTHON=$TARGET/bin/python
-export STAND_IN="${STAND_IN:-$ROOT/target/release/host-harness}"
+STAND_IN=$(realpath "${STAND_IN:-$ROOT/target/release/host-harness}")
+export STAND_IN
+if [ -n "${SCREENSHOTS:-}" ]; then
+    SCREENSHOTS=$(realpath "$SCREENSHOTS")
+    export SCREENSHOTS
+fi
+cd "$ROOT/integrations/airflow"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"

@@ -164,24 +164,26 @@ def exception(case: Schema) -> str:
         docstring(case, "    "),
         "",
         f"    title = {case['title']!r}",
+        f"    case = {case_name(case)!r}",
     ]
-    if "const" in case:
-        return "\n".join([*lines, f"    case = {case['const']!r}"])
-    [(name, payload)] = case["properties"].items()
-    return "\n".join(
-        [
-            *lines,
-            f"    case = {name!r}",
+    for payload in case.get("properties", {}).values():
+        lines += [
             "",
             f"    def __init__(self, detail: {python_type(payload)}) -> None:",
             "        super().__init__(detail)",
             "        self.detail = detail",
         ]
-    )
+    return "\n".join(lines)
+
+
+def case_name(case: Schema) -> str:
+    """A case has a payload under its name, or is its name."""
+    [name] = case.get("properties", {}) or [case["const"]]
+    return name
 
 
 def error_name(case: Schema) -> str:
-    return f"{python_name(case['title'])}Error"
+    return f"{python_name(case_name(case).removeprefix('permanent-'))}Error"
 
 
 def python_name(name: str) -> str:

@@ -2,10 +2,11 @@
 # The wheel in an empty environment: its metadata, its types, and calls over sockets.
 # Needs `make component`. Installs what is missing into target/; with INSTALL=no it skips instead.
 set -eu
-cd "$(dirname "$0")"
+ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+STAND_IN=$(realpath "${STAND_IN:-$ROOT/target/release/host-harness}")
+export STAND_IN
+cd "$ROOT/integrations/python"
 
-ROOT=$(cd ../.. && pwd)
-export STAND_IN="${STAND_IN:-$ROOT/target/release/host-harness}"
 TARGET=$ROOT/target/python-package
 
 has_node() { command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; }

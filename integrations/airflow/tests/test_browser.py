@@ -35,10 +35,15 @@ def page(chromium, airflow):
     page.close()
 
 
-def picture(page, name, *, of=None):
-    """For the README, where it is asked for."""
+def picture(page, name, *, of=None, down_to=None):
+    """For the README, where it is asked for: of an element, or of the page down to one."""
     if SCREENSHOTS:
-        (of or page).screenshot(path=Path(SCREENSHOTS) / f"{name}.png", animations="disabled")
+        options = {"path": Path(SCREENSHOTS) / f"{name}.png", "animations": "disabled"}
+        if down_to:
+            box = down_to.bounding_box()
+            height = box["y"] + box["height"] + 4
+            options["clip"] = {"x": 0, "y": 0, "width": 1100, "height": height}
+        (of or page).screenshot(**options)
 
 
 def open_section(page, name):
@@ -124,7 +129,7 @@ def test_a_run_is_triggered_with_the_form_of_the_card(page, airflow, stand_in):
     }
     [update] = json.loads(stand_in.requests()[-1]["body"])
     assert (update["$ip"], update["$time"]) == ("203.0.113.7", 1795510800)
-    page.set_viewport_size({"width": 1100, "height": 500})
+    page.set_viewport_size({"width": 1100, "height": 640})
     page.goto(f"/dags/create_profile/runs/{run['dag_run_id']}/tasks/create_profile/xcom")
     page.get_by_role("button", name="Expand all extra JSON").click()
     expect(page.locator(".view-lines")).to_contain_text("status-code")
@@ -138,6 +143,8 @@ def test_the_page_of_a_refused_profile_shows_why(page, airflow, stand_in):
     run = airflow.trigger("create_profile", {"profile.profile-id": "refused"})
     assert run.state == "failed"
     page.goto(f"{run.path.replace('/api/v2', '').replace('dagRuns', 'runs')}/tasks/create_profile")
-    expect(page.get_by_text(re.compile(r"400: \$set_once.\$email, must be a string")).first).to_be_visible()
+    reason = page.get_by_text(re.compile(r"400: \$set_once.\$email, must be a string")).first
+    expect(reason).to_be_visible()
     assert TOKEN not in page.content()
-    picture(page, "refused")
+    # What follows are lines of code.
+    picture(page, "refused", down_to=reason)

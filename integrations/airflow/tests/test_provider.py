@@ -97,7 +97,7 @@ def test_a_closed_port_is_tried_again(connect):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         connect(**{"base-url": f"http://127.0.0.1:{closed.getsockname()[1]}"})
-        with pytest.raises(AirflowException, match="^No Answer: .*refused") as raised:
+        with pytest.raises(AirflowException, match="^No .*: .*refused") as raised:
             execute(input=USER)
         assert not isinstance(raised.value, AirflowFailException)
 

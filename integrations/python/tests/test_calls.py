@@ -15,7 +15,7 @@ from mixpanel_create_profile import (
     CardError,
     ExecutionFailedError,
     InvalidInputError,
-    NoAnswerError,
+    TransportError,
     card,
     create_profile,
     create_profiles,
@@ -114,7 +114,7 @@ def test_fields_that_break_a_rule_of_the_card_are_named_and_nothing_is_sent(stan
 @pytest.mark.parametrize("fault", ["close", "reset", "garbage"])
 def test_a_lost_answer_is_an_error_that_may_be_tried_again(stand_in, connection, fault):
     stand_in.set_faults({"fault": fault})
-    with pytest.raises(NoAnswerError) as raised:
+    with pytest.raises(TransportError) as raised:
         create_profile(connection, user(name="Joe"))
     assert not raised.value.permanent
     assert raised.value.case == "transport"
@@ -125,7 +125,7 @@ def test_a_closed_port_is_no_answer(connection):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         origin = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        with pytest.raises(NoAnswerError, match="refused"):
+        with pytest.raises(TransportError, match="refused"):
             create_profile({**connection, "base-url": origin}, user(name="Joe"))
 
 
@@ -135,7 +135,7 @@ def test_a_certificate_of_an_unknown_authority_is_no_answer(connection):
         try:
             origin = server.stdout.readline().strip()
             assert origin.startswith("https://127.0.0.1:")
-            with pytest.raises(NoAnswerError, match="(?i)tls|certificate"):
+            with pytest.raises(TransportError, match="(?i)tls|certificate"):
                 create_profile({**connection, "base-url": origin}, user(name="Joe"))
         finally:
             server.kill()
