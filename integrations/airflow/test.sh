@@ -33,8 +33,11 @@ has_chromium() {
 }
 # What was installed last is named in the environment: nothing to do where it is the same.
 has_airflow() { cmp -s requirements.txt "$TARGET/.installed"; }
+can_build() { cmp -s ../python/requirements-build.txt "$ROOT/target/python-wheel/.installed"; }
+has_pyright() { [ ../python/node_modules/.package-lock.json -nt ../python/package-lock.json ]; }
+may_install() { [ "${INSTALL:-yes}" != no ]; }
 
-if [ "${INSTALL:-yes}" = no ] && ! { has_chromium && has_airflow; }; then
+if ! may_install && ! { has_chromium && has_airflow && can_build; }; then
     echo "skipped: airflow or chromium is not installed (make test-airflow installs them)"
     exit 0
 fi
@@ -54,11 +57,11 @@ WHEEL=$(../python/build.sh)
 "$PYTHON" -m pip install --quiet --no-index "$WHEEL[airflow]"
 "$PYTHON" -m pip check
 
-if command -v npm >/dev/null; then
-    (cd ../python && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; })
+if has_pyright || { command -v npm >/dev/null && may_install; }; then
+    has_pyright || (cd ../python && npm ci --silent)
     ../python/node_modules/.bin/pyright --pythonpath "$PYTHON"
 else
-    echo "skipped: pyright, since Node.js is not installed"
+    echo "skipped: pyright, or the Node.js that it needs, is not installed"
 fi
 
 # Airflow makes its files where this says, even when a test only imports it.

@@ -25,8 +25,12 @@ environment() {
     "$2/bin/python" -m pip check
 }
 
-if [ "${INSTALL:-yes}" = no ] && ! is_installed "$TARGET"; then
-    echo "skipped: the packages of the tests are not installed"
+may_install() { [ "${INSTALL:-yes}" != no ]; }
+can_build() { cmp -s requirements-build.txt "$ROOT/target/python-wheel/.installed"; }
+has_pyright() { [ node_modules/.package-lock.json -nt package-lock.json ]; }
+
+if ! may_install && ! { can_build && is_installed "$TARGET"; }; then
+    echo "skipped: the packages that build and test the wheel are not installed"
     exit 0
 fi
 
@@ -35,14 +39,14 @@ export WHEEL
 environment python3 "$TARGET"
 "$TARGET/bin/python" -m twine check --strict "$WHEEL"
 
-if has_node; then
-    [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent
+if has_node && { has_pyright || may_install; }; then
+    has_pyright || npm ci --silent
     for version in 3.10 3.11 3.12 3.13; do
         echo "pyright, as of Python $version:"
         node_modules/.bin/pyright --pythonpath "$TARGET/bin/python" --pythonversion "$version"
     done
 else
-    echo "skipped: pyright, since Node.js 20 or newer is not installed"
+    echo "skipped: pyright, or the Node.js 20 that it needs, is not installed"
 fi
 
 "$TARGET/bin/python" -m pytest
@@ -51,7 +55,8 @@ fi
 THIS=$(python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
 for python in python3.10 python3.11 python3.12 python3.13; do
     [ "$python" = "$THIS" ] && continue
-    if command -v "$python" >/dev/null && environment "$python" "$TARGET-$python"; then
+    if command -v "$python" >/dev/null && { is_installed "$TARGET-$python" || may_install; } &&
+        environment "$python" "$TARGET-$python"; then
         "$TARGET-$python/bin/python" -m pytest
     else
         echo "skipped: $python is not installed"

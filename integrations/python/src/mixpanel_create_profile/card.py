@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from wasmtime import Engine, Store, WasiConfig
 from wasmtime.component import (
@@ -65,10 +65,7 @@ def create_profile(connection: Connection, input: Input) -> Output:
     del connection, input
     if error := problems.error():
         raise error
-    result = _call("create-profile", *arguments)
-    if isinstance(result, Variant):
-        _raise(result)
-    return cast("Output", _to_json(result))
+    return cast("Output", _to_json(_call("create-profile", *arguments)))
 
 
 def create_profiles(
@@ -93,16 +90,12 @@ def create_profiles(
     results: list[Output | CardError] = []
     for part in parts:
         try:
-            result = _call("create-profiles", converted, part)
-        except ExecutionFailedError as failed:
-            results.extend([failed] * len(part))
-            continue
-        if isinstance(result, Variant):
-            _raise(result)
-        results.extend(
-            _error(item) if isinstance(item, Variant) else cast("Output", _to_json(item))
-            for item in result
-        )
+            results.extend(_outcomes(converted, part))
+        except CardError as error:
+            if error.permanent:
+                # Of the connection, and so for every part.
+                raise
+            results.extend([error] * len(part))
     return results
 
 
@@ -121,10 +114,7 @@ def check_connection(connection: Connection) -> ConnectionCheck:
     del connection
     if error := problems.error():
         raise error
-    result = _call("check-connection", converted)
-    if isinstance(result, Variant):
-        _raise(result)
-    return cast("ConnectionCheck", _to_json(result))
+    return cast("ConnectionCheck", _to_json(_call("check-connection", converted)))
 
 
 def _parts(inputs: Iterable[Input], problems: Problems) -> Iterator[list[Any]]:
@@ -144,6 +134,11 @@ def _parts(inputs: Iterable[Input], problems: Problems) -> Iterator[list[Any]]:
         characters += length
     if part:
         yield part
+
+
+def _outcomes(connection: Any, part: list[Any]) -> Iterator[Output | CardError]:
+    for outcome in _call("create-profiles", connection, part):
+        yield _error(outcome) if isinstance(outcome, Variant) else cast("Output", _to_json(outcome))
 
 
 @functools.cache
@@ -189,7 +184,7 @@ def _card() -> _Card:
 
 
 def _call(name: str, *arguments: object) -> Any:
-    """A record or a list for `ok`, a variant for an error."""
+    """What a function of the component returns; its error is raised."""
     if threading.current_thread() is not threading.main_thread():
         return _call_in_this_thread(name, *arguments)
     # Python's handlers of signals (Ctrl-C, time limits) run in the main thread alone, and not before
@@ -229,18 +224,17 @@ def _call_in_this_thread(name: str, *arguments: object) -> Any:
         # It would read it from the component in each call.
         function.type = lambda store: type
         try:
-            return function(store, *arguments)
+            result = function(store, *arguments)
         except Exception as trap:
             raise ExecutionFailedError from trap
+    if isinstance(result, Variant):
+        raise _error(result)
+    return result
 
 
 def _error(variant: Variant) -> CardError:
     detail = _to_json(variant.payload)
     return ERRORS[variant.tag](*([] if detail is None else [detail]))
-
-
-def _raise(variant: Variant) -> NoReturn:
-    raise _error(variant)
 
 
 def _to_json(value: Any) -> Any:
