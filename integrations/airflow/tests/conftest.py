@@ -19,7 +19,7 @@ TOKEN = "9d1c0f5a-the-token-of-the-tests"
 @pytest.fixture(scope="session")
 def mixpanel():
     """The stand-in that the connection of the tests leads to."""
-    with stand_in_for_mixpanel.running(os.environ["STAND_IN"]) as running:
+    with stand_in_for_mixpanel.running(os.environ["STAND_IN"], "--token", TOKEN) as running:
         yield running
 
 

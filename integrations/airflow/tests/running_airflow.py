@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -58,43 +59,32 @@ class Airflow:
     @contextlib.contextmanager
     def running(self):
         """For as long as the block lasts."""
-        self._run("db", "migrate")
-        with contextlib.ExitStack() as stack:
-            for name in PROCESSES:
-                stack.enter_context(self._process(name))
+        self._start("db", "migrate").wait()
+        processes = [self._start(name) for name in PROCESSES]
+        try:
             self.wait(self._is_healthy, "Airflow is healthy")
             yield self
+        finally:
+            # Each is the leader of a group, with those that it has started itself.
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                for process in processes:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(process.pid, number)
+                end = time.monotonic() + 5
+                for process in processes:
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(max(0, end - time.monotonic()))
 
-    def _run(self, *arguments):
-        log = self.home / f"{arguments[0]}.log"
-        with log.open("wb") as output:
+    def _start(self, *arguments):
+        with (self.home / f"{arguments[0]}.log").open("wb") as output:
             command = [sys.executable, "-m", "airflow", *arguments]
-            subprocess.run(
-                command, env=self.environment, stdout=output, stderr=output, check=True
-            )
-
-    @contextlib.contextmanager
-    def _process(self, name):
-        with (self.home / f"{name}.log").open("wb") as output:
-            command = [sys.executable, "-m", "airflow", name]
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 command,
                 env=self.environment,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
             )
-            try:
-                yield
-            finally:
-                # With those that it has started itself.
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, 15)
-                try:
-                    process.wait(20)
-                except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, 9)
-                    process.wait()
 
     def _is_healthy(self):
         try:
