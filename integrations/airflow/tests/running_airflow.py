@@ -15,6 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TIMEOUT_SECONDS = 120
+DAGS = {"create_profile", "create_profiles", "templated", "mapped", "json_text", "limited"}
 PROCESSES = ("api-server", "scheduler", "dag-processor")
 
 
@@ -93,7 +94,7 @@ class Airflow:
         except (urllib.error.URLError, ConnectionError):
             return False
         healthy = all(health[part]["status"] == "healthy" for part in ("scheduler", "dag_processor"))
-        return healthy and {dag["dag_id"] for dag in dags} >= {"create_profile", "mapped", "templated"}
+        return healthy and {dag["dag_id"] for dag in dags} == DAGS
 
     def wait(self, condition, what):
         """Until the condition holds, which is returned."""

@@ -75,6 +75,16 @@ def test_a_lost_connection_or_a_busy_server_is_tried_again(airflow, stand_in, fa
     assert re.search(said, run.log("create_profile", 1))
 
 
+def test_a_time_limit_ends_a_call_to_a_server_that_hangs(airflow, stand_in):
+    stand_in.set_faults({"fault": "hang"})
+    run = airflow.trigger("limited")
+    [task] = run.tasks()
+    assert run.state == "failed"
+    assert "AirflowTaskTimeout" in run.log("create_profile", 1)
+    # The card itself gives up after 30 s without an answer.
+    assert task["duration"] < 25
+
+
 def test_a_mapped_list_has_a_task_for_each_user(airflow, stand_in):
     run = airflow.trigger("mapped")
     tasks = run.tasks()

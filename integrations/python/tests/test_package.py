@@ -1,7 +1,9 @@
 """The package: what is in it, and that it says the same as the component and the schema."""
 
+import copy
 import os
 import re
+import sys
 import zipfile
 
 import pytest
@@ -9,7 +11,7 @@ import usage
 from conftest import ROOT
 from mixpanel_create_profile import CardError, types
 from mixpanel_create_profile.card import _card
-from mixpanel_create_profile.schema import DEFINITIONS, resolved
+from mixpanel_create_profile.schema import DEFINITIONS, Problems, converter, resolved
 from wasmtime.component import (
     EnumType,
     ListType,
@@ -91,6 +93,30 @@ def test_there_is_an_exception_for_each_case_of_the_error():
     for error in types.ERRORS.values():
         assert issubclass(error, CardError)
         assert error.__doc__
+
+
+def test_a_field_that_is_added_to_the_interface_needs_nothing_here():
+    sys.path.insert(0, str(ROOT / "integrations" / "python"))
+    from generate_types import python
+
+    definitions = copy.deepcopy(DEFINITIONS)
+    added = {"title": "Nickname", "description": "A nickname.", "type": ["string", "null"]}
+    definitions["properties"]["properties"]["nickname"] = added
+    definitions["profile"]["properties"]["level"] = {"type": "integer", "minimum": 0, "maximum": 255}
+    definitions["profile"]["required"].append("level")
+    case = {"title": "Too Many", "type": "object", "properties": {"too-many": {"type": "integer"}}}
+    definitions["error"]["oneOf"].append(case)
+    made = python(copy.deepcopy(definitions))
+    assert "'nickname': 'str | None'" in made
+    assert "'level': 'int'" in made
+    assert "class TooManyError(CardError)" in made
+    compile(made, "types.py", "exec")
+
+    problems = Problems()
+    convert = converter(definitions["profile"])
+    assert vars(convert({"profile-id": "a", "level": 1}, "profile", problems))["level"] == 1
+    convert({"profile-id": "a"}, "profile", problems)
+    assert str(problems.error()) == "profile.level is required"
 
 
 def test_the_uses_that_pyright_checks(stand_in, connection):

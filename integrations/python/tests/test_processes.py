@@ -36,6 +36,29 @@ def test_a_forked_process_calls_or_says_why_not(stand_in, fork, printed):
     assert done.stdout.startswith(printed)
 
 
+CALL = """
+import sys
+from mixpanel_create_profile import create_profile
+connection = {"project-token": "t", "region": "eu", "base-url": sys.argv[1], "max-retries": 0}
+print(create_profile(connection, {"profile": {"profile-id": "a"}, "properties": {}})["status-code"])
+"""
+
+
+def test_compiled_code_is_kept_where_it_can_be(stand_in, tmp_path):
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "cache", tmp_path / "cache", tmp_path / "file"):
+        done = subprocess.run(
+            [sys.executable, "-c", CALL, stand_in.origin],
+            env={**os.environ, "XDG_CACHE_HOME": str(folder)},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        assert done.stdout == "200\n"
+    assert [file for file in (tmp_path / "cache").rglob("*") if file.is_file()]
+
+
 INTERRUPTED = """
 import signal, sys
 from mixpanel_create_profile import create_profile

@@ -28,3 +28,10 @@ with DAG("json_text", schedule=None, params={"users": []}):
     MixpanelCreateProfileOperator(
         task_id="create_profiles", inputs="{{ params.users | tojson }}", **RETRIED
     )
+
+with DAG("limited", schedule=None):
+    MixpanelCreateProfileOperator(
+        task_id="create_profile",
+        input={"profile": {"profile-id": "limited"}, "properties": {}},
+        execution_timeout=timedelta(seconds=2),
+    )

@@ -223,7 +223,7 @@ def _json_object(value: Any, path: str, problems: Problems) -> Any:
     given = cast("Mapping[Any, Any]", value)
     for name, text in given.items():
         if isinstance(name, str):
-            _string(text, f"{path}.{name}", problems)
+            _string(text, f"{path}.{name[:80]}", problems)
         else:
             problems.wrong_type(path, "a dictionary with strings as its keys", name)
     # With every other character escaped, whatever a name has in it is valid Unicode.
