@@ -23,7 +23,8 @@ INPUTS = [
     ("user-1", TypeError, "input must be an object, not a value of type str"),
     ({"profile": [], "properties": {}}, TypeError, "profile must be an object"),
     # Missing and unknown fields.
-    ({}, ValueError, "profile is required; properties is required"),
+    ({}, ValueError, "profile is required"),
+    ({"profile": None}, TypeError, "profile must be an object, not None"),
     ({"profile": {}, "properties": {}}, ValueError, "profile.profile-id is required"),
     ({**user(), "extra": 1}, ValueError, "input has no field 'extra': its fields are profile, prop"),
     ({**user(), 1: 1}, ValueError, "input has no field 1"),
@@ -36,7 +37,6 @@ INPUTS = [
     (user(b"user-1"), TypeError, "profile.profile-id must be a string, not a value of type bytes"),
     (user(name=["Ada"]), TypeError, "properties.name must be a string, not a value of type list"),
     (user(created=1611164108), TypeError, "properties.created must be a string or a datetime"),
-    (user(dynamic_fields=None), TypeError, "properties.dynamic-fields must be a list, not None"),
     (user(dynamic_fields={"a": 1}), TypeError, "properties.dynamic-fields must be a list"),
     (user(dynamic_fields="a"), TypeError, "properties.dynamic-fields must be a list"),
     (user(dynamic_fields=["a"]), TypeError, f"{FIELDS} must be an object"),

@@ -71,6 +71,20 @@ def test_a_second_call_adds_and_overwrites_nothing(stand_in, connection):
     assert properties == {"$name": "Joe", "$email": "joe@example.com"}
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"profile": {"profile-id": "user-1"}},
+        {"profile": {"profile-id": "user-1", "time": None}, "properties": None},
+        user(dynamic_fields=None, custom_properties=None, name=None),
+    ],
+)
+def test_what_may_be_left_out_may_be_none(stand_in, connection, given):
+    assert create_profile(connection, given) == OK
+    [update] = json.loads(stand_in.requests()[0]["body"])
+    assert update == {"$token": TOKEN, "$distinct_id": "user-1", "$ip": "0", "$set_once": {}}
+
+
 def test_a_datetime_with_a_zone_is_a_moment(stand_in, connection):
     pacific = timezone(timedelta(hours=-8))
     moment = datetime(2021, 1, 20, 9, 35, 8, 123456, tzinfo=pacific)

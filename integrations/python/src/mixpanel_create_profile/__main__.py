@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from . import CardError, Connection, check_connection, create_profiles
-from .schema import DEFINITIONS, SCHEMA, resolved
+from .schema import DEFINITIONS, SCHEMA, inner
 
 TOKEN = "MIXPANEL_PROJECT_TOKEN"
 
@@ -50,13 +50,13 @@ def _parser() -> argparse.ArgumentParser:
     for name, field in definition["properties"].items():
         if name == "project-token":
             continue
-        schema = resolved(field)
+        schema = inner(field)
         connection.add_argument(
             f"--{name}",
             dest=name,
             required=name in definition["required"],
             choices=schema.get("enum"),
-            type=int if "integer" in schema["type"] else str,
+            type=int if schema["type"] == "integer" else str,
             help=field["description"].replace("%", "%%"),
         )
     commands = parser.add_subparsers(dest="command", required=True)

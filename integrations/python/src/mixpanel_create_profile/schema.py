@@ -60,15 +60,12 @@ Converter = Callable[[Any, str, Problems], Any]
 
 
 def converter(schema: dict[str, Any]) -> Converter:
-    """The converter for a part of the schema."""
-    if "$ref" in schema:
-        return converter(resolved(schema))
+    """The converter for a part of the schema, of a value that is there."""
+    schema = inner(schema)
     if "enum" in schema:
         return _choice(schema["enum"])
     if "oneOf" in schema:
         return _variant(schema["oneOf"])
-    if is_optional(schema):
-        return _optional(converter(without_null(schema)))
     match schema["type"]:
         case "object":
             return _record(schema)
@@ -90,11 +87,17 @@ def converter(schema: dict[str, Any]) -> Converter:
             raise NotImplementedError(f"the schema's type {unknown}")
 
 
-def resolved(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema, or the definition that it refers to."""
-    if "$ref" in schema:
-        return DEFINITIONS[schema["$ref"].removeprefix("#/$defs/")]
-    return schema
+def inner(schema: dict[str, Any]) -> dict[str, Any]:
+    """What the schema says of a value that is there: without null, and where it refers to."""
+    match schema:
+        case {"$ref": reference}:
+            return DEFINITIONS[reference.removeprefix("#/$defs/")]
+        case {"type": [kind, "null"]}:
+            return {**schema, "type": kind}
+        case {"anyOf": [alternative, {"type": "null"}]}:
+            return inner(alternative)
+        case _:
+            return schema
 
 
 def is_date_time(schema: dict[str, Any]) -> bool:
@@ -107,30 +110,10 @@ def is_json(schema: dict[str, Any]) -> bool:
     return schema.get("contentMediaType") == "application/json"
 
 
-def is_optional(schema: dict[str, Any]) -> bool:
-    """Whether null is as good as no value."""
-    return isinstance(schema.get("type"), list) or {"type": "null"} in schema.get("anyOf", [])
-
-
-def without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of an optional value, where there is one."""
-    if isinstance(schema.get("type"), list):
-        [kind] = [kind for kind in schema["type"] if kind != "null"]
-        return {**schema, "type": kind}
-    [alternative] = [form for form in schema["anyOf"] if form != {"type": "null"}]
-    return alternative
-
-
-def _optional(convert: Converter) -> Converter:
-    def optional(value: Any, path: str, problems: Problems) -> Any:
-        return None if value is None else convert(value, path, problems)
-
-    return optional
-
-
 def _record(schema: dict[str, Any]) -> Converter:
+    required = schema["required"]
     fields = {
-        name: (converter(field), name in schema["required"], field.get("default"))
+        name: converter(field) if name in required else _optional(field)
         for name, field in schema["properties"].items()
     }
 
@@ -141,17 +124,25 @@ def _record(schema: dict[str, Any]) -> Converter:
         for name in given.keys() - fields.keys():
             problems.add(path, f"has no field {_shown(name)}: its fields are {', '.join(fields)}")
         converted = Record()
-        for name, (convert, required, default) in fields.items():
-            inner = f"{path}.{name}" if path else name
-            if name in given:
-                setattr(converted, name, convert(given[name], inner, problems))
-            elif required:
-                problems.add(inner, "is required")
+        for name, convert in fields.items():
+            inner_path = f"{path}.{name}" if path else name
+            if name in given or name not in required:
+                setattr(converted, name, convert(given.get(name), inner_path, problems))
             else:
-                setattr(converted, name, default)
+                problems.add(inner_path, "is required")
         return converted
 
     return record
+
+
+def _optional(schema: dict[str, Any]) -> Converter:
+    convert, default = converter(schema), schema.get("default")
+
+    def optional(value: Any, path: str, problems: Problems) -> Any:
+        value = default if value is None else value
+        return None if value is None else convert(value, path, problems)
+
+    return optional
 
 
 def _variant(cases: list[dict[str, Any]]) -> Converter:

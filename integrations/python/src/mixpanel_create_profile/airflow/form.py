@@ -15,16 +15,16 @@ from typing import Any, cast
 from airflow.sdk import Context, Param, ParamsDict
 
 from .. import Input
-from ..schema import DEFINITIONS, is_date_time, is_json, is_optional, resolved, without_null
+from ..schema import DEFINITIONS, inner, is_date_time, is_json
 
 
 def form_params() -> ParamsDict:
     """A parameter for each field."""
     return ParamsDict(
         {
-            f"{part}.{name}": _param(field, part, name in resolved(record)["required"])
+            f"{part}.{name}": _param(field, record["title"], name in inner(record)["required"])
             for part, record in DEFINITIONS["input"]["properties"].items()
-            for name, field in resolved(record)["properties"].items()
+            for name, field in inner(record)["properties"].items()
         }
     )
 
@@ -40,19 +40,19 @@ def form_input(context: Context, jinja_env: object) -> Input:
     return cast("Input", input)
 
 
-def _param(field: dict[str, Any], part: str, required: bool) -> Param:
-    inner = resolved(without_null(field) if is_optional(field) else field)
-    kind = "object" if is_json(inner) else inner["type"]
+def _param(field: dict[str, Any], section: str, required: bool) -> Param:
+    given = inner(field)
+    kind = "object" if is_json(given) else given["type"]
     schema: dict[str, Any] = {
         "title": field["title"],
-        "section": resolved(DEFINITIONS["input"]["properties"][part])["title"],
+        "section": section,
         "type": kind if required else [kind, "null"],
     }
     if "description" in field:
         schema["description_md"] = field["description"]
-    if is_date_time(inner):
+    if is_date_time(given):
         schema["format"] = "date-time"
-    if "items" in inner:
+    if kind == "array":
         schema["items"] = {"type": "object"}
     if required:
         return Param(schema={**schema, "minLength": 1})

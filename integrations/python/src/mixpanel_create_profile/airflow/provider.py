@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..schema import DEFINITIONS, resolved
+from ..schema import DEFINITIONS, inner
 
 CONNECTION_TYPE = "mixpanel"
 TOKEN = "project-token"
@@ -51,5 +51,7 @@ def _fields() -> dict[str, dict[str, Any]]:
 
 def _form_field(field: dict[str, Any]) -> dict[str, Any]:
     kept = ("type", "enum", "minimum", "maximum")
-    schema = {key: value for key, value in resolved(field).items() if key in kept}
+    schema = {key: value for key, value in inner(field).items() if key in kept}
+    if "null" in field.get("type", ()):
+        schema["type"] = field["type"]
     return {"label": field["title"], "description": field["description"], "schema": schema}
