@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from airflow.sdk import Context, Param, ParamsDict
+from airflow.sdk import Context, Param
+from airflow.sdk.definitions.param import ParamsDict
 
 from .. import Input
 from ..schema import DEFINITIONS, inner, is_date_time, is_json
