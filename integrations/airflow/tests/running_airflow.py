@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 180
 DAGS = {"create_profile", "create_profiles", "templated", "mapped", "json_text", "limited"}
 PROCESSES = ("api-server", "scheduler", "dag-processor")
 

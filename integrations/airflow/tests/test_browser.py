@@ -11,6 +11,7 @@ from conftest import TOKEN
 from playwright.sync_api import expect, sync_playwright
 
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
+TIMEOUT_MILLIS = 120_000
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +30,8 @@ def page(chromium, airflow):
     page = chromium.new_page(
         base_url=airflow.origin, viewport={"width": 1100, "height": 1000}, color_scheme="light"
     )
-    page.set_default_timeout(30_000)
-    expect.set_options(timeout=30_000)
+    page.set_default_timeout(TIMEOUT_MILLIS)
+    expect.set_options(timeout=TIMEOUT_MILLIS)
     yield page
     page.close()
 

@@ -76,7 +76,7 @@ def test_the_command(airflow):
         check=False,
         text=True,
     )
-    assert "Mixpanel knows the project token" in done.stdout, done.stdout
+    assert "Connection success!" in done.stdout, done.stdout
     assert TOKEN not in done.stdout
 
 
