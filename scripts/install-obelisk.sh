@@ -59,5 +59,5 @@ fi
 export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 export CARGO_PROFILE_RELEASE_OPT_LEVEL=1
 
-say "compiling Obelisk $VERSION: half an hour or more on two processors"
+say "compiling Obelisk $VERSION: 41 minutes of a processor"
 exec cargo install --quiet --locked obelisk --version "$VERSION"

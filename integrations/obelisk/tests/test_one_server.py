@@ -183,8 +183,11 @@ class OneServer(unittest.TestCase):
         self.assertEqual(self.stand_in.count() - before, CALLS)
         notes.note("calls a second", f"{CALLS / seconds:.0f}, durable, on one server with SQLite")
 
-    def test_the_servers_log_holds_no_token(self):
-        self.create("secret")
-        token = parameter("connection.stand-in.json")["project_token"]
-        self.assertIn("Execution finished", self.server.program.output())
-        self.assertNotIn(token, self.server.program.output())
+    def test_the_servers_log_holds_neither_token_nor_user(self):
+        self.create("secret-id")
+        self.create("secret-id", ip_address="localhost")
+        log = self.server.program.output()
+        self.assertIn("Execution finished", log)
+        self.assertNotIn(parameter("connection.stand-in.json")["project_token"], log)
+        self.assertNotIn("secret-id", log)
+        self.assertNotIn(parameter("new-profile.json")["properties"]["email"], log)
