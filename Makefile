@@ -6,7 +6,7 @@ CARD := dist/mixpanel-create-profile.wasm
 SCHEMA := dist/mixpanel-create-profile.schema.json
 PYTHON := target/python/bin/python
 
-.PHONY: help component run test test-python test-hosts test-node-red test-obelisk soak stress fuzz bench bench-peers lint fmt clean
+.PHONY: help component run test test-python test-hosts test-node-red test-package test-airflow test-obelisk packages publish test-registry audit soak stress fuzz bench bench-peers lint fmt clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' Makefile | expand -t 16
@@ -14,7 +14,8 @@ help:
 component: ## dist/: the card and the JSON Schema of its form
 	@scripts/setup.sh
 	@[ -e $(HARNESS) ] || echo "The first build compiles wasmtime: about five minutes on two processors."
-	cargo build --locked --release --package host-harness
+	@# Of the workspace, so that crates have the features that they have in the tests: one build serves both.
+	cargo build --locked --release --workspace --bins
 	@mkdir -p dist
 	$(HARNESS) stamp "$$(scripts/build-component.sh)" $(CARD)
 	$(HARNESS) schema > $(SCHEMA)
@@ -25,9 +26,9 @@ run: component ## the card against a stand-in for Mixpanel, twice for the same u
 test: component ## every test in Rust: native, and end to end over sockets
 	cargo test --locked --release --workspace
 
-test-python: component ## the card in wasmtime's Python package
+test-python: component ## the card in wasmtime's Python package, as it is
 	python3 -m venv target/python
-	$(PYTHON) -m pip install --quiet --requirement tests/python/requirements.txt
+	$(PYTHON) -m pip install --quiet --require-hashes --requirement tests/python/requirements.txt
 	COMPONENT=$(CARD) STAND_IN=$(HARNESS) $(PYTHON) -m pytest --quiet -p no:cacheprovider tests/python
 
 test-hosts: component ## the card in other hosts: wasmtime, jco, wasmCloud
@@ -36,8 +37,26 @@ test-hosts: component ## the card in other hosts: wasmtime, jco, wasmCloud
 test-node-red: component ## the card in Node-RED
 	integrations/node-red/test.sh
 
+test-package: component ## the card's own Python package
+	integrations/python/test.sh
+
+test-airflow: component ## the card in Airflow
+	integrations/airflow/test.sh
+
 test-obelisk: component ## the card in Obelisk, on one server and on several
 	integrations/obelisk/test.sh
+
+packages: component ## dist/: everything that a release consists of
+	scripts/packages.sh
+
+publish: ## component and interface to REGISTRY, such as ghcr.io/someone
+	scripts/publish.sh "$(REGISTRY)"
+
+test-registry: packages ## the packages in a registry on this machine, and back
+	scripts/test-registry.sh
+
+audit: ## licences, sources and hashes of what this is built from, and the workflows
+	scripts/audit.sh
 
 soak: component ## many calls at once against a stand-in that fails a tenth of them
 	SOAK_CALLS=100000 cargo test --locked --release --test soak -- --nocapture

@@ -49,6 +49,7 @@ impl Batch {
     pub fn send(self, mut send: impl FnMut(&[u8], usize) -> Outcome) -> Vec<(usize, Outcome)> {
         let mut outcomes = Vec::with_capacity(self.updates.len());
         // The parts that are not sent yet, the next one last.
+        #[expect(clippy::single_range_in_vec_init, reason = "it is a list of ranges")]
         let mut parts = vec![0..self.updates.len()];
         while let Some(part) = parts.pop() {
             let updates = &self.updates[part.clone()];

@@ -110,9 +110,9 @@ fn unix_seconds(whole: &str) -> Result<i64, &'static str> {
     Err(match whole.len() {
         8 | 14 if is_compact_date(whole) => "is a date without dashes",
         4 if (1_000..=2_999).contains(&number) => "is a year, and no moment",
-        ..=5 => "is a small number, such as the day number of a spreadsheet",
-        ..=9 => "is a number that as Unix seconds is a moment between 1970 and 1973",
-        // 10 digits are seconds. What follows is what a clock of the last and the next decades gives.
+        0..=5 => "is a small number, such as the day number of a spreadsheet",
+        6..=10 => "is a number that as Unix seconds is a moment between 1970 and 1973",
+        // What a clock gives between 1970 and some decades from now.
         11..=14 => {
             "is after the year 2286 as Unix seconds; if these are milliseconds, divide by 1000"
         }
