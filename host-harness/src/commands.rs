@@ -2,9 +2,9 @@
 
 pub mod check;
 mod connection;
+mod results;
 pub mod run;
 mod run_list;
-mod results;
 pub mod schema;
 mod source;
 pub mod stamp;

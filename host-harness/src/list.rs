@@ -168,7 +168,10 @@ impl List<'_> {
             self.pace.turn().await;
             let (outcomes, stopped) = self.call(&inputs).await?;
             done.stopped = stopped.or(done.stopped);
-            if outcomes.iter().any(|outcome| Kind::of(outcome).is_settled()) {
+            if outcomes
+                .iter()
+                .any(|outcome| Kind::of(outcome).is_settled())
+            {
                 self.pace.settled();
             }
             let wait = outcomes.iter().filter_map(asked).max();

@@ -62,7 +62,10 @@ pub fn schema(wit: &str, function: &str) -> Result<Value> {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": id(&resolve, package, interface, function),
     });
-    merge(&mut root, label(&resolve, &function.name, &function.docs, None));
+    merge(
+        &mut root,
+        label(&resolve, &function.name, &function.docs, None),
+    );
     merge(&mut root, types.function(function)?);
     let mut definitions = Map::new();
     for (name, id) in &interface.types {

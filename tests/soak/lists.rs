@@ -90,7 +90,9 @@ fn every_user_is_settled_once_over_failures_and_kills() {
     let mut kills = 0;
     for _ in 0..KILLS {
         let before = fs::metadata(&results).map_or(0, |file| file.len());
-        let child = command(&stand_in.origin, &list, &results).spawn().expect("the command");
+        let child = command(&stand_in.origin, &list, &results)
+            .spawn()
+            .expect("the command");
         // A twentieth of all results, or the first of this run.
         let more = count as u64 * 80 / 20;
         kills += usize::from(kill_at(child, &results, before + more));
@@ -101,7 +103,9 @@ fn every_user_is_settled_once_over_failures_and_kills() {
     loop {
         runs += 1;
         assert!(runs <= MAX_RUNS, "it is never settled");
-        let status = command(&stand_in.origin, &list, &results).status().expect("the command");
+        let status = command(&stand_in.origin, &list, &results)
+            .status()
+            .expect("the command");
         // 1 at the end, too, for the lines that are refused.
         assert_eq!(status.code(), Some(1));
         let (open, _) = outcomes(&results);
@@ -115,7 +119,11 @@ fn every_user_is_settled_once_over_failures_and_kills() {
     let mut kinds = BTreeMap::<&str, usize>::new();
     for number in 1..=count {
         let outcomes = settled.get(&number).map(Vec::as_slice);
-        let wanted = if number.is_multiple_of(100) { "permanent-invalid-input" } else { "200" };
+        let wanted = if number.is_multiple_of(100) {
+            "permanent-invalid-input"
+        } else {
+            "200"
+        };
         assert_eq!(outcomes, Some(&[wanted.to_owned()][..]), "line {number}");
         *kinds.entry(wanted).or_default() += 1;
     }
@@ -138,7 +146,10 @@ fn every_user_is_settled_once_over_failures_and_kills() {
     }
     let stored = stand_in.ask("GET", "/profiles", "");
     assert_eq!(stored["count"], profiles);
-    let written = fs::read_to_string(&results).expect("results").lines().count();
+    let written = fs::read_to_string(&results)
+        .expect("results")
+        .lines()
+        .count();
     println!("lines: {count}, killed {kills} times, then {runs} runs to the end, in {took:.1?}");
     println!("last results: {kinds:?}; results written: {written}; profiles: {profiles}");
 }
@@ -156,7 +167,10 @@ fn outcomes(results: &Path) -> (usize, BTreeMap<usize, Vec<String>>) {
         let code = result["ok"]["status-code"].as_u64();
         if code == Some(200) {
             settled.entry(number).or_default().push("200".to_owned());
-        } else if let Some(error) = result["err"].as_object().filter(|e| e.contains_key("permanent-invalid-input")) {
+        } else if let Some(error) = result["err"]
+            .as_object()
+            .filter(|e| e.contains_key("permanent-invalid-input"))
+        {
             let name = error.keys().next().expect("a name").clone();
             settled.entry(number).or_default().push(name);
         } else {

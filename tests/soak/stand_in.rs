@@ -60,7 +60,10 @@ impl Connection {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         );
-        self.0.get_mut().write_all(request.as_bytes()).expect("a request");
+        self.0
+            .get_mut()
+            .write_all(request.as_bytes())
+            .expect("a request");
         let mut line = String::new();
         self.0.read_line(&mut line).expect("a status line");
         assert!(line.starts_with("HTTP/1.1 200"), "{path}: {line}");
@@ -101,8 +104,6 @@ pub fn failures(every: u32) -> Value {
         (json!("garbage"), false),
         (json!("close-after-answer"), false),
     ];
-    let rule = |(failure, store): &(Value, bool)| {
-        json!({"every": every, "store": store, "fault": failure})
-    };
+    let rule = |(failure, store): &(Value, bool)| json!({"every": every, "store": store, "fault": failure});
     kinds.iter().map(rule).collect()
 }

@@ -71,7 +71,9 @@ pub async fn before_list(
             }
         }
         // The list will meet the same, or is not touched by it.
-        Err(error) => say(format_args!("The project token could not be checked: {error:#}")),
+        Err(error) => say(format_args!(
+            "The project token could not be checked: {error:#}"
+        )),
     }
     Ok(())
 }

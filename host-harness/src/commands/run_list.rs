@@ -111,7 +111,9 @@ pub async fn run(
     let name = source.name.clone();
     let length = source.length();
     if length.is_some() {
-        known.check(&source).map_err(|error| unreadable(&name, &error))?;
+        known
+            .check(&source)
+            .map_err(|error| unreadable(&name, &error))?;
     }
     let bar = progress_bar(length)?;
     let lines = Lines::new(BufReader::new(bar.wrap_read(source.into_file())));
@@ -141,7 +143,7 @@ pub async fn run(
             let first = parts.recv().await;
             if let Some(Ok(part)) = &first {
                 let inputs = part.iter().filter(|line| line.input.is_ok()).count();
-                    check::before_list(card, connection, inputs, options.yes).await?;
+                check::before_list(card, connection, inputs, options.yes).await?;
             }
             let others = stream::poll_fn(|context| parts.poll_recv(context));
             let parts = stream::iter(first).chain(others);
@@ -186,7 +188,9 @@ fn finish(
 ) -> Result<ExitCode> {
     if counts.named > MAX_NAMED {
         let more = counts.named - MAX_NAMED;
-        say(format_args!("{more} more lines are refused: see the results"));
+        say(format_args!(
+            "{more} more lines are refused: see the results"
+        ));
     }
     counts.print();
     let how = match options.resume {
@@ -202,9 +206,9 @@ fn finish(
             ListError::Results(error) => {
                 bail!("{} cannot be written: {error}", results.name)
             }
-            error @ ListError::Wait(_) => bail!(
-                "{error}, which is over --max-wait: stopped after {written} results, {how}"
-            ),
+            error @ ListError::Wait(_) => {
+                bail!("{error}, which is over --max-wait: stopped after {written} results, {how}")
+            }
             error @ ListError::Connection(_) => return Err(error.into()),
         },
     }

@@ -94,7 +94,10 @@ impl Source {
             bail!("{name} is not UTF-8: save it as UTF-8");
         };
         Input::from_json(text).or_else(|invalid| {
-            let has_field = invalid.fields.iter().any(|invalid| !invalid.field.is_empty());
+            let has_field = invalid
+                .fields
+                .iter()
+                .any(|invalid| !invalid.field.is_empty());
             let colon = if has_field { ":" } else { "" };
             bail!("{name}{colon} {invalid}")
         })

@@ -9,6 +9,7 @@ use host_harness::metadata;
 
 /// Write registry metadata into a component: name, version, licence, description
 #[derive(Args)]
+#[command(hide = true)]
 pub struct Stamp {
     component: PathBuf,
     output: PathBuf,

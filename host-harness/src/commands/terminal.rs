@@ -61,9 +61,7 @@ impl Interrupt {
 }
 
 /// Runs a command to its end.
-pub fn block_on<T>(
-    command: impl AsyncFnOnce(&mut Interrupt) -> Result<T>,
-) -> Result<T> {
+pub fn block_on<T>(command: impl AsyncFnOnce(&mut Interrupt) -> Result<T>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

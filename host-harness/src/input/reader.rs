@@ -141,7 +141,11 @@ impl Reader {
             return none;
         };
         let [(name, value)] = &members[..] else {
-            let count = if members.is_empty() { "no" } else { "more than one" };
+            let count = if members.is_empty() {
+                "no"
+            } else {
+                "more than one"
+            };
             let reason = format!("has {count} value: give one of {}", types.join(", "));
             self.refuse(&node.path, reason);
             return none;

@@ -32,9 +32,15 @@ fn every_field_is_read() {
     assert_eq!(written, plain);
     assert_eq!(Input::from_json(&written), Ok(input.clone()));
     // As other readers of this crate have it.
-    assert_eq!(serde_json::from_str::<Input>(text).expect("an input"), input);
+    assert_eq!(
+        serde_json::from_str::<Input>(text).expect("an input"),
+        input
+    );
     let value: serde_json::Value = serde_json::from_str(text).expect("JSON");
-    assert_eq!(serde_json::from_value::<Input>(value).expect("an input"), input);
+    assert_eq!(
+        serde_json::from_value::<Input>(value).expect("an input"),
+        input
+    );
 }
 
 #[test]
@@ -67,11 +73,26 @@ fn invalid_fields() {
     let properties =
         |fields: &str| format!(r#"{{"profile":{{"profile-id":"u"}},"properties":{{{fields}}}}}"#);
     for (text, said) in [
-        (profile(r#""profile-id":4711"#), "profile.profile-id is a number: put it in quotes"),
-        (profile(r#""profile-id":true"#), "profile.profile-id is a boolean: put it in quotes"),
-        (profile(r#""profile-id":["a"]"#), "profile.profile-id is an array: give a string"),
-        (profile(r#""profile-id":{}"#), "profile.profile-id is an object: give a string"),
-        (profile(r#""profile-id":null"#), "profile.profile-id is missing"),
+        (
+            profile(r#""profile-id":4711"#),
+            "profile.profile-id is a number: put it in quotes",
+        ),
+        (
+            profile(r#""profile-id":true"#),
+            "profile.profile-id is a boolean: put it in quotes",
+        ),
+        (
+            profile(r#""profile-id":["a"]"#),
+            "profile.profile-id is an array: give a string",
+        ),
+        (
+            profile(r#""profile-id":{}"#),
+            "profile.profile-id is an object: give a string",
+        ),
+        (
+            profile(r#""profile-id":null"#),
+            "profile.profile-id is missing",
+        ),
         (profile(""), "profile.profile-id is missing"),
         (
             profile(r#""profile-id":"u","ip":"1.2.3.4""#),
@@ -91,7 +112,10 @@ fn invalid_fields() {
         ),
         ("{}".to_owned(), "profile is missing"),
         (r#"{"profile":null}"#.to_owned(), "profile is missing"),
-        (r#"{"profile":"u"}"#.to_owned(), "profile is a string: give an object"),
+        (
+            r#"{"profile":"u"}"#.to_owned(),
+            "profile is a string: give an object",
+        ),
         (
             r#"{"profile":["u1","8.8.8.8"]}"#.to_owned(),
             "profile is an array: give an object",
@@ -100,7 +124,10 @@ fn invalid_fields() {
             r#"{"profile":{"profile-id":"u"},"property":{}}"#.to_owned(),
             "property is not known: use one of profile, properties",
         ),
-        (properties(r#""name":1"#), "properties.name is a number: put it in quotes"),
+        (
+            properties(r#""name":1"#),
+            "properties.name is a number: put it in quotes",
+        ),
         (
             properties(r#""custom-properties":{"plan":"pro"}"#),
             r#"properties.custom-properties is an object: give it as a string that holds JSON, such as "{\"plan\":\"free\"}""#,
@@ -191,12 +218,18 @@ fn what_is_no_object_at_all() {
     let object = r#"{"profile":{"profile-id":"u"}}"#;
     let array = "is an array: give one object, or one object a line";
     for (text, said) in [
-        (r#"[["u1","8.8.8.8"],[null,"Ada"]]"#.to_owned(), array.to_owned()),
+        (
+            r#"[["u1","8.8.8.8"],[null,"Ada"]]"#.to_owned(),
+            array.to_owned(),
+        ),
         (format!("[{object}]"), array.to_owned()),
         ("[]".to_owned(), array.to_owned()),
         ("null".to_owned(), "is null: give an object".to_owned()),
         ("17".to_owned(), "is a number: give an object".to_owned()),
-        (r#""u""#.to_owned(), "is a string: give an object".to_owned()),
+        (
+            r#""u""#.to_owned(),
+            "is a string: give an object".to_owned(),
+        ),
         (String::new(), "is empty: give one object".to_owned()),
         (" \n".to_owned(), "is empty: give one object".to_owned()),
         (
@@ -216,17 +249,26 @@ fn what_is_no_object_at_all() {
             r#"{"profile":{"profile-id":"u",}}"#.to_owned(),
             "is not JSON at column 30: a value is missing, or there is a comma too many".to_owned(),
         ),
-        (format!("{object}}}"), "is not JSON at column 31: a value is missing, or there is a comma too many".to_owned()),
+        (
+            format!("{object}}}"),
+            "is not JSON at column 31: a value is missing, or there is a comma too many".to_owned(),
+        ),
     ] {
         assert_eq!(refused(&text), said, "{text}");
     }
     for number in ["NaN", "-NaN", "Infinity", "-Infinity"] {
         let said = refused(&with_dynamic(&format!(r#"{{"number":{number}}}"#)));
-        assert!(said.contains("NaN and infinities are no numbers of JSON"), "{number}: {said}");
+        assert!(
+            said.contains("NaN and infinities are no numbers of JSON"),
+            "{number}: {said}"
+        );
     }
     for word in ["True", "None", "False"] {
         let said = refused(&with_dynamic(&format!(r#"{{"boolean":{word}}}"#)));
-        assert!(said.ends_with("write true, false and null"), "{word}: {said}");
+        assert!(
+            said.ends_with("write true, false and null"),
+            "{word}: {said}"
+        );
     }
 }
 
@@ -245,7 +287,18 @@ fn no_value_is_in_a_reason() {
         with_dynamic(r#"{"number":738529527931269425}"#),
     ] {
         let said = refused(&text);
-        for word in [secret, "73852", "expected", "invalid type", "unit", "sequence", "map", "struct", "f64", "at line 1"] {
+        for word in [
+            secret,
+            "73852",
+            "expected",
+            "invalid type",
+            "unit",
+            "sequence",
+            "map",
+            "struct",
+            "f64",
+            "at line 1",
+        ] {
             assert!(!said.contains(word), "{word}: {said}");
         }
     }
@@ -261,7 +314,10 @@ fn many_mistakes_and_long_names_are_cut() {
     };
     assert_eq!(fields.len(), 100);
     let said = refused(&format!(r#"{{"{}":1}}"#, "x".repeat(1_000_000)));
-    assert!(said.starts_with(&format!("{}… is not known", "x".repeat(60))), "{said:.100}");
+    assert!(
+        said.starts_with(&format!("{}… is not known", "x".repeat(60))),
+        "{said:.100}"
+    );
     let deep = "[".repeat(1_000_000) + &"]".repeat(1_000_000);
     refused(&with_dynamic(&deep));
 }

@@ -108,7 +108,11 @@ fn read_line(number: u64, line: &[u8]) -> Line {
         Err(invalid) => {
             let named = |InvalidField { field, reason }| InvalidField {
                 // What is wrong with the line as a whole has no field.
-                field: if field.is_empty() { name.clone() } else { field },
+                field: if field.is_empty() {
+                    name.clone()
+                } else {
+                    field
+                },
                 reason,
             };
             let fields = invalid.fields.into_iter().map(named).collect();

@@ -105,8 +105,14 @@ mod tests {
             ("busy (tried 4 times; the server asks to wait 5 s)", Some(5)),
             ("busy (not sent; the server asks to wait 61 s)", Some(61)),
             ("busy (the server asks to wait 61 s; not sent)", Some(61)),
-            ("the server asks to wait 7 s (the server asks to wait 61 s)", Some(61)),
-            ("(the server asks to wait 99999999999999999999999 s)", Some(u64::MAX)),
+            (
+                "the server asks to wait 7 s (the server asks to wait 61 s)",
+                Some(61),
+            ),
+            (
+                "(the server asks to wait 99999999999999999999999 s)",
+                Some(u64::MAX),
+            ),
             ("the server asks to wait a while", None),
             ("the server asks to wait  s", None),
             ("the server asks to wait 0 s", None),

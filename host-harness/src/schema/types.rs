@@ -250,7 +250,9 @@ fn integer(minimum: impl Into<Value>, maximum: impl Into<Value>) -> Value {
 fn or_null(mut schema: Value, default: Value) -> Value {
     if let Some(reference) = schema.get_mut("$ref").map(Value::take) {
         schema["anyOf"] = json!([{ "$ref": reference }, { "type": "null" }]);
-        schema.as_object_mut().map(|schema| schema.shift_remove("$ref"));
+        schema
+            .as_object_mut()
+            .map(|schema| schema.shift_remove("$ref"));
     } else {
         schema["type"] = json!([schema["type"], "null"]);
     }

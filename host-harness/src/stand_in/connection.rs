@@ -12,8 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::http::{self, Framed, MAX_HEADERS};
 use super::Tls;
+use super::http::{self, Framed, MAX_HEADERS};
 use super::state::Shared;
 use crate::fault::Step;
 use crate::mixpanel::Answer;

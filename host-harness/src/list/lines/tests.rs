@@ -81,7 +81,10 @@ fn a_line_that_is_too_long_is_not_kept() {
     let text = line(&"x".repeat(MAX_LINE_BYTES)) + &line("b");
     let parts = parts(text.as_bytes());
     let shapes: Vec<_> = parts.iter().flatten().map(shape).collect();
-    assert_eq!(shapes[0].2.as_deref(), Some("line 1 is longer than 8000000 bytes"));
+    assert_eq!(
+        shapes[0].2.as_deref(),
+        Some("line 1 is longer than 8000000 bytes")
+    );
     assert_eq!(shapes[1], (2, Some("b"), None));
 }
 
@@ -89,7 +92,10 @@ fn a_line_that_is_too_long_is_not_kept() {
 fn byte_order_marks_in_front_of_a_file_and_of_a_line_are_skipped() {
     let text = format!("\u{feff}{}\u{feff}{}", line("a"), line("b"));
     let parts = parts(text.as_bytes());
-    let ids: Vec<_> = parts[0].iter().map(|line| line.profile_id.as_deref()).collect();
+    let ids: Vec<_> = parts[0]
+        .iter()
+        .map(|line| line.profile_id.as_deref())
+        .collect();
     assert_eq!(ids, [Some("a"), Some("b")]);
     assert!(parts[0].iter().all(|line| line.input.is_ok()));
 }
@@ -115,7 +121,11 @@ fn another_encoding_is_named_once_for_the_file() {
 
 #[test]
 fn a_line_that_is_not_utf_8_does_not_hold_back_the_others() {
-    let text = [b"{\"profile\":{\"profile-id\":\"\xe9\"}}\n", line("b").as_bytes()].concat();
+    let text = [
+        b"{\"profile\":{\"profile-id\":\"\xe9\"}}\n",
+        line("b").as_bytes(),
+    ]
+    .concat();
     let parts = parts(&text);
     let shapes: Vec<_> = parts[0].iter().map(shape).collect();
     let reason = "line 1 is not UTF-8: save the file as UTF-8".to_owned();

@@ -72,8 +72,7 @@ fn whole_requests_and_every_beginning_of_one() {
             );
         }
     }
-    let begun =
-        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n";
+    let begun = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n";
     assert_eq!(
         read(begun.as_bytes()),
         Read::Partial {

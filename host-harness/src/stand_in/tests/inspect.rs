@@ -161,8 +161,18 @@ fn tokens_that_it_was_told_are_right() {
     .expect("a stand-in");
     let path = "/api/app/validate-project-credentials/";
     for (method, body, status, answered) in [
-        ("POST", r#"{"project_token":"T"}"#, 200, json!({"status": "ok"})),
-        ("POST", r#"{"project_token":"U"}"#, 200, json!({"status": "ok"})),
+        (
+            "POST",
+            r#"{"project_token":"T"}"#,
+            200,
+            json!({"status": "ok"}),
+        ),
+        (
+            "POST",
+            r#"{"project_token":"U"}"#,
+            200,
+            json!({"status": "ok"}),
+        ),
         (
             "POST",
             r#"{"project_token":"V"}"#,
