@@ -1,12 +1,11 @@
 //! The command line: results, exit codes, files, signals, and what it says.
 
-use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use host_harness::fault::{Fault, Rule};
+use host_harness::fault::Fault;
 use host_harness::stand_in::{self, StandIn};
 use serde_json::Value;
 
@@ -44,8 +43,12 @@ fn harness() -> Command {
 
 /// `run` against a stand-in.
 fn run(stand_in: &StandIn) -> Command {
+    run_at(&stand_in.origin())
+}
+
+fn run_at(base_url: &str) -> Command {
     let mut command = harness();
-    command.args(["run", "--token", TOKEN, "--base-url", &stand_in.origin()]);
+    command.args(["run", "--token", TOKEN, "--base-url", base_url]);
     command
 }
 
@@ -67,6 +70,15 @@ fn with_input(command: &mut Command, input: impl AsRef<[u8]>) -> Output {
 fn piped(command: &mut Command) -> Child {
     command
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command")
+}
+
+/// Starts the command, whose results nobody reads: a pipe that is full would stop it.
+fn unread(command: &mut Command) -> Child {
+    command
+        .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the command")

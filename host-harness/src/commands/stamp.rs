@@ -10,6 +10,7 @@ use host_harness::metadata::{self, Provenance};
 /// Write registry metadata into a component: name, version, licence, description, and where it was
 /// built from as far as git knows
 #[derive(Args)]
+#[command(hide = true)]
 pub struct Stamp {
     component: PathBuf,
     output: PathBuf,

@@ -162,7 +162,10 @@ fn documented() -> BTreeMap<String, (String, String)> {
     let mut found = BTreeMap::new();
     let mut docs: Vec<&str> = Vec::new();
     let mut record = None;
-    for line in WIT.lines().map(str::trim) {
+    let (profiles, _) = WIT
+        .split_once("interface connections")
+        .expect("another interface");
+    for line in profiles.lines().map(str::trim) {
         if let Some(doc) = line.strip_prefix("///") {
             docs.push(doc.trim());
             continue;

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use host_harness::fault::{Fault, Rule};
 
-use super::{PATIENCE, file, folder, harness, piped, run, signal, start, stderr, users};
+use super::{PATIENCE, file, folder, harness, piped, run, signal, start, stderr, unread, users};
 
 const SIGNALS: [&str; 2] = ["INT", "TERM"];
 
@@ -39,7 +39,7 @@ fn a_list_says_what_it_has_done() {
         let list = file(&folder("signalled"), "users.jsonl", users(5_000));
         stand_in.set_rules([Rule::new(Fault::Hang).of("m4000")]);
         let mut command = run(&stand_in);
-        let child = piped(command.arg("--input").arg(list));
+        let child = unread(command.arg("--input").arg(list));
         assert!(stand_in.wait_for_requests(3, PATIENCE));
         signal(&child, name);
         let output = child.wait_with_output().expect("its end");
@@ -58,7 +58,7 @@ fn a_silent_standard_input_does_not_keep_the_run() {
     for name in SIGNALS {
         let stand_in = start();
         let mut command = run(&stand_in);
-        let mut child = piped(command.arg("--list").stdin(Stdio::piped()));
+        let mut child = unread(command.arg("--list").stdin(Stdio::piped()));
         let mut input = child.stdin.take().expect("its input");
         input
             .write_all((users(2_000) + "\n{").as_bytes())

@@ -3,8 +3,8 @@
 use host_harness::fault::Rule;
 
 use super::{
-    PATIENCE, file, folder, piped, read, response, results, resume, run, run_list, signal, start,
-    stderr, stdout, users,
+    PATIENCE, file, folder, read, response, results, resume, run, run_list, signal, start, stderr,
+    stdout, unread, users,
 };
 use crate::support::TOKEN;
 
@@ -121,7 +121,7 @@ fn a_wait_can_be_interrupted() {
         stand_in.set_rules([Rule::new(busy).of("m2000")]);
         let mut command = run(&stand_in);
         command.arg("--input").arg(&list).args(NO_RETRIES);
-        let child = piped(&mut command);
+        let child = unread(&mut command);
         assert!(stand_in.wait_for_requests(2, PATIENCE));
         // The response is on its way, or the wait has begun: either way it ends.
         signal(&child, name);
