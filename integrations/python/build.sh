@@ -23,4 +23,5 @@ rm -f "$DIST"/mixpanel_create_profile-*.whl
 # The same sources make the same bytes.
 SOURCE_DATE_EPOCH=1767225600 "$TARGET/bin/python" -m pip wheel --quiet --no-deps --no-build-isolation \
     --no-cache-dir --wheel-dir "$DIST" .
+chmod 644 "$DIST"/mixpanel_create_profile-*.whl
 ls "$DIST"/mixpanel_create_profile-*.whl
