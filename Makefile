@@ -6,7 +6,7 @@ CARD := dist/mixpanel-create-profile.wasm
 SCHEMA := dist/mixpanel-create-profile.schema.json
 PYTHON := target/python/bin/python
 
-.PHONY: help component run test test-python test-hosts test-node-red test-package test-airflow test-obelisk packages publish test-registry audit soak stress fuzz bench bench-peers lint fmt clean
+.PHONY: help component run test test-python test-hosts test-node-red test-wheel test-airflow test-obelisk packages publish test-registry audit soak stress fuzz bench bench-peers lint fmt clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' Makefile | expand -t 16
@@ -37,11 +37,11 @@ test-hosts: component ## the card in other hosts: wasmtime, jco, wasmCloud
 test-node-red: component ## the card in Node-RED
 	integrations/node-red/test.sh
 
-test-package: component ## the card's own Python package
-	integrations/python/test.sh
+test-wheel: component ## the Python package, in every version of Python that is here
+	STAND_IN=$(HARNESS) integrations/python/test.sh
 
 test-airflow: component ## the card in Airflow
-	integrations/airflow/test.sh
+	STAND_IN=$(HARNESS) integrations/airflow/test.sh
 
 test-obelisk: component ## the card in Obelisk, on one server and on several
 	integrations/obelisk/test.sh
