@@ -8,8 +8,8 @@ use host_harness::fault::{Fault, Rule};
 use serde_json::Value;
 
 use super::{
-    PATIENCE, file, folder, harness, piped, read, response, results, resume, run, run_list, signal,
-    start, stderr, stdout, users, with_input,
+    PATIENCE, file, folder, harness, piped, read, response, results, resume, run, run_at, run_list,
+    signal, start, stderr, stdout, users, with_input,
 };
 use crate::support::TOKEN;
 
