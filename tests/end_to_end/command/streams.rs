@@ -23,7 +23,8 @@ fn nothing_depends_on_standard_error() {
     let folder = folder("no_stderr");
     let list = file(&folder, "users.jsonl", users(10) + "\nnonsense\n");
     let input = file(&folder, "joe.json", JOE);
-    let mut commands: Vec<(Box<dyn Fn() -> Command>, i32, usize)> = vec![];
+    type Case = (Box<dyn Fn() -> Command>, i32, usize);
+    let mut commands: Vec<Case> = vec![];
     let mut add = |arguments: Vec<String>, code, lines| {
         let origin = stand_in.origin();
         commands.push((
