@@ -6,7 +6,7 @@ CARD := dist/mixpanel-create-profile.wasm
 SCHEMA := dist/mixpanel-create-profile.schema.json
 PYTHON := target/python/bin/python
 
-.PHONY: help component run test test-python test-hosts test-node-red test-wheel test-airflow test-obelisk packages publish test-registry audit soak stress fuzz bench bench-peers lint fmt clean
+.PHONY: help component run test test-python test-hosts test-node-red test-wheel test-airflow test-obelisk packages publish test-registry audit figures-obelisk soak stress fuzz bench bench-peers lint fmt clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' Makefile | expand -t 16
@@ -45,6 +45,9 @@ test-airflow: component ## the card in Airflow
 
 test-obelisk: component ## the card in Obelisk, on one server and on several
 	integrations/obelisk/test.sh
+
+figures-obelisk: component ## users a second of the workflow in Obelisk, beside the former one
+	python3 integrations/obelisk/tests/figures.py
 
 packages: component ## dist/: everything that a release consists of
 	scripts/packages.sh
