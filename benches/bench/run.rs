@@ -57,7 +57,7 @@ pub fn measure(options: &Options) -> Result<Vec<Row>> {
 /// Users a second, and the most MiB of resident memory.
 fn run(checkout: &Checkout, origin: &str, users: &Path, cache: PathBuf) -> Result<(f64, f64)> {
     let start = Instant::now();
-    let mut process = Command::new(checkout.harness())
+    let process = Command::new(checkout.harness())
         .args(["run", "--concurrency", "2", "--token", card::TOKEN])
         .args(["--base-url", origin])
         .arg("--component")
@@ -67,6 +67,7 @@ fn run(checkout: &Checkout, origin: &str, users: &Path, cache: PathBuf) -> Resul
         .arg("--cache")
         .arg(cache)
         .stdout(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()?;
     let id = process.id().to_string();
     // It only ever rises, and is gone with the process.
@@ -78,9 +79,10 @@ fn run(checkout: &Checkout, origin: &str, users: &Path, cache: PathBuf) -> Resul
         }
         most
     });
-    let status = process.wait()?;
+    let output = process.wait_with_output()?;
     let seconds = start.elapsed().as_secs_f64();
-    ensure!(status.success(), "the run ended with {status}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{errors}");
     let most = most.join().unwrap_or_default();
     Ok((USERS as f64 / seconds, most as f64 / 1024.0))
 }
