@@ -12,6 +12,7 @@ import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib.transforms import blended_transform_factory  # noqa: E402
 
 HERE = Path(__file__).parent
 THEMES = {
@@ -46,7 +47,12 @@ def draw(groups, colours, file):
         )
         labels = [f"{value:,.0f}" for value in values]
         axis.bar_label(drawn, labels, padding=4, color=colours["text"])
-        axis.set_title(title, loc="left", color=colours["text"], fontsize=10.5, fontweight="bold")
+        # From the left edge of the picture, above the names too.
+        axis.set_title(" ", fontsize=11)
+        across = blended_transform_factory(figure.transFigure, axis.transAxes)
+        axis.text(
+            0.01, 1.06, title, transform=across, color=colours["text"], fontsize=11, fontweight="bold"
+        )
         axis.invert_yaxis()
         axis.margins(x=0.14)
         axis.xaxis.set_visible(False)
