@@ -1,12 +1,12 @@
 # What is made, run, tested and checked here; CI runs the same.
-# Rust by rustup is all that must be there: see README, Building.
+# Rust by rustup is all that must be there: see docs/building.md.
 
 HARNESS := target/release/host-harness
 CARD := dist/mixpanel-create-profile.wasm
 SCHEMA := dist/mixpanel-create-profile.schema.json
 PYTHON := target/python/bin/python
 
-.PHONY: help component run test test-python test-hosts test-node-red test-wheel test-airflow test-obelisk packages publish test-registry audit figures-obelisk soak stress fuzz bench bench-peers lint fmt clean
+.PHONY: help component run test test-python test-hosts test-node-red test-wheel test-airflow test-obelisk packages publish test-registry audit figures-obelisk soak stress fuzz bench bench-peers chart lint fmt clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' Makefile | expand -t 16
@@ -79,6 +79,9 @@ bench-peers: ## the same, beside Mixpanel's own libraries for Python and Node to
 	cp benches/peers/package.json benches/peers/package-lock.json target/bench-peers
 	npm ci --silent --prefix target/bench-peers
 	$(MAKE) bench
+
+chart: ## the README's chart, from scripts/chart/figures.csv
+	scripts/chart.sh
 
 lint: ## format, and clippy with warnings as errors
 	cargo fmt --all --check
