@@ -70,12 +70,12 @@ stress: component ## every test 20 times while all processors are busy
 fuzz: ## each fuzz target for FUZZ_SECONDS (60)
 	fuzz/run.sh
 
-bench: component ## what a call costs, beside hyper alone: the table of BENCHMARKS.md
-	cargo bench --locked --workspace --bench bench
+bench: component ## what the card costs: the table of BENCHMARKS.md; BENCH="--beside FOLDER" for another commit
+	cargo bench --locked --workspace --bench bench -- $(BENCH)
 
 bench-peers: ## the same, beside Mixpanel's own libraries for Python and Node too
 	python3 -m venv target/bench-peers/python
-	target/bench-peers/python/bin/python -m pip install --quiet --requirement benches/peers/requirements.txt
+	target/bench-peers/python/bin/python -m pip install --quiet --require-hashes --requirement benches/peers/requirements.txt
 	cp benches/peers/package.json benches/peers/package-lock.json target/bench-peers
 	npm ci --silent --prefix target/bench-peers
 	$(MAKE) bench

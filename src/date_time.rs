@@ -56,7 +56,7 @@ impl DateTime {
         // A moment has a year of four digits.
         let century = u8::try_from(year / 100).unwrap_or_default();
         let year = u8::try_from(year % 100).unwrap_or_default();
-        // `format!` takes ten times as long, and a list has many dates.
+        // `format!` takes longer, and a list has many dates.
         let mut property = *b"YYYY-MM-DDTHH:MM:SS";
         for (start, number) in [
             (0, century),
