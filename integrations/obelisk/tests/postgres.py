@@ -36,6 +36,7 @@ class Postgres:
         # It refuses to run as root. Debian's package has made a user for it.
         as_user = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
 
+        self.is_ready = programs / "pg_isready"
         self.folder = Path(tempfile.mkdtemp(prefix="obelisk-postgres-"))
         self.password = secrets.token_hex(16)
         password_file = self.folder / "password"
@@ -65,11 +66,9 @@ class Postgres:
         self.program.wait_until(self.answers, "PostgreSQL answers")
 
     def answers(self):
-        try:
-            socket.create_connection((self.host, PORT), timeout=1).close()
-            return True
-        except OSError:
-            return False
+        """Whether it takes clients: while it starts, it only refuses them."""
+        asked = [self.is_ready, "--host", self.host, "--port", str(PORT), "--quiet"]
+        return subprocess.run(asked, check=False).returncode == 0
 
     def environment(self):
         """What server.postgres.toml asks for."""
