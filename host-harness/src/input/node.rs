@@ -1,5 +1,6 @@
 //! JSON values in their places, as they are written.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -10,27 +11,56 @@ const MAX_NAME_CHARACTERS: usize = 60;
 
 /// A value in its place.
 pub(super) struct Node<'a> {
-    pub(super) path: String,
+    place: Place<'a>,
     /// Well-formed, without white space around it.
     pub(super) json: &'a str,
+}
+
+/// Where a value is. It becomes a path only where something is wrong: a list has many values.
+enum Place<'a> {
+    Root,
+    Member(&'a Node<'a>, &'a str),
+    Item(&'a Node<'a>, usize),
 }
 
 impl<'a> Node<'a> {
     /// A whole text.
     pub(super) fn root(json: &'a str) -> Self {
         Node {
-            path: String::new(),
+            place: Place::Root,
             json,
         }
     }
 
     /// A member of this object.
-    pub(super) fn child(&self, name: &str, json: &'a str) -> Node<'a> {
-        let separator = if self.path.is_empty() { "" } else { "." };
+    pub(super) fn member(&'a self, name: &'a str, json: &'a str) -> Self {
         Node {
-            path: format!("{}{separator}{}", self.path, shortened(name)),
+            place: Place::Member(self, name),
             json,
         }
+    }
+
+    /// An item of this array.
+    pub(super) fn item(&'a self, index: usize, json: &'a str) -> Self {
+        Node {
+            place: Place::Item(self, index),
+            json,
+        }
+    }
+
+    pub(super) fn path(&self) -> String {
+        match self.place {
+            Place::Root => String::new(),
+            Place::Member(parent, name) => parent.path_of(name),
+            Place::Item(parent, index) => format!("{}[{index}]", parent.path()),
+        }
+    }
+
+    /// The path of a member of this object.
+    pub(super) fn path_of(&self, name: &str) -> String {
+        let path = self.path();
+        let separator = if path.is_empty() { "" } else { "." };
+        format!("{path}{separator}{}", shortened(name))
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -79,8 +109,12 @@ fn shortened(name: &str) -> String {
     short
 }
 
+/// A name, borrowed where it has no escapes.
+#[derive(serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// An object's members in their order, as they are written.
-pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
+pub(super) struct Members<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -94,8 +128,8 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
+                while let Some((Name(name), value)) = map.next_entry()? {
+                    members.push((name, value));
                 }
                 Ok(Members(members))
             }

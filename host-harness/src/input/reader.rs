@@ -99,7 +99,7 @@ impl Reader {
     fn custom_properties(&mut self, node: &Node<'_>) -> String {
         if node.kind() == Kind::Object {
             self.refuse(
-                &node.path,
+                &node.path(),
                 r#"is an object: give it as a string that holds JSON, such as "{\"plan\":\"free\"}""#,
             );
             return String::new();
@@ -133,7 +133,7 @@ impl Reader {
             _ => "",
         };
         if !wrapped.is_empty() {
-            self.refuse(&node.path, format!("{}: write {wrapped}", node.kind()));
+            self.refuse(&node.path(), format!("{}: write {wrapped}", node.kind()));
             return none;
         }
         let types = ["text", "number", "boolean", "date-time", "text-list"];
@@ -147,11 +147,11 @@ impl Reader {
                 "more than one"
             };
             let reason = format!("has {count} value: give one of {}", types.join(", "));
-            self.refuse(&node.path, reason);
+            self.refuse(&node.path(), reason);
             return none;
         };
-        let value = node.child(name, value.get());
-        match name.as_str() {
+        let value = node.member(name, value.get());
+        match name.as_ref() {
             "text" => PropertyValue::Text(self.string(&value)),
             "number" => PropertyValue::Number(self.number(&value)),
             "boolean" => PropertyValue::Boolean(self.boolean(&value)),
@@ -174,7 +174,7 @@ impl Reader {
             kind @ (Kind::Number | Kind::Boolean) => format!("{kind}: put it in quotes"),
             kind => format!("{kind}: give a string"),
         };
-        self.refuse(&node.path, reason);
+        self.refuse(&node.path(), reason);
         String::new()
     }
 
@@ -187,7 +187,7 @@ impl Reader {
             Kind::String => "is a string: write the number without quotes".to_owned(),
             kind => format!("{kind}: give a number"),
         };
-        self.refuse(&node.path, reason);
+        self.refuse(&node.path(), reason);
         0.0
     }
 
@@ -201,7 +201,7 @@ impl Reader {
             Kind::String => "write true or false without quotes",
             _ => "write true or false",
         };
-        self.refuse(&node.path, format!("{}: {how}", node.kind()));
+        self.refuse(&node.path(), format!("{}: {how}", node.kind()));
         false
     }
 
@@ -214,19 +214,10 @@ impl Reader {
     ) -> Vec<T> {
         let Some(node) = node else { return vec![] };
         let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(node.json) else {
-            self.refuse(&node.path, format!("{}: give {wanted}", node.kind()));
+            self.refuse(&node.path(), format!("{}: give {wanted}", node.kind()));
             return vec![];
         };
-        let item = |(index, json): (usize, &RawValue)| {
-            let path = format!("{}[{index}]", node.path);
-            read(
-                self,
-                &Node {
-                    path,
-                    json: json.get(),
-                },
-            )
-        };
+        let item = |(index, json): (usize, &RawValue)| read(self, &node.item(index, json.get()));
         items.into_iter().enumerate().map(item).collect()
     }
 
@@ -238,7 +229,7 @@ impl Reader {
         member: Option<Node<'a>>,
     ) -> Option<Node<'a>> {
         if member.is_none() {
-            self.refuse(&node.child(name, "").path, "is missing");
+            self.refuse(&node.path_of(name), "is missing");
         }
         member
     }
@@ -246,13 +237,13 @@ impl Reader {
     /// The members of these names; those that are null count as left out.
     fn object<'a, const N: usize>(
         &mut self,
-        node: &Node<'a>,
-        names: [&str; N],
+        node: &'a Node<'a>,
+        names: [&'a str; N],
     ) -> Option<[Option<Node<'a>>; N]> {
         let Members(members) = self.members(node, &names)?;
         Some(names.map(|name| {
             let (_, json) = members.iter().find(|(member, _)| member == name)?;
-            let member = node.child(name, json.get());
+            let member = node.member(name, json.get());
             (member.kind() != Kind::Null).then_some(member)
         }))
     }
@@ -264,12 +255,12 @@ impl Reader {
                 Kind::Object => r"has a name with half a character (\ud800 to \udfff)".to_owned(),
                 kind => format!("{kind}: give an object"),
             };
-            self.refuse(&node.path, reason);
+            self.refuse(&node.path(), reason);
             return None;
         };
         for (index, (name, _)) in members.iter().enumerate() {
-            let path = || node.child(name, "").path;
-            if !names.contains(&name.as_str()) {
+            let path = || node.path_of(name);
+            if !names.contains(&name.as_ref()) {
                 let names = names.join(", ");
                 self.refuse(&path(), format!("is not known: use one of {names}"));
             } else if members[..index].iter().any(|(other, _)| other == name) {
