@@ -89,8 +89,8 @@ def test_wasmcloud_denies_an_origin_that_is_not_allowed(stand_in, monkeypatch):
 
 def test_the_docs_show_the_files_that_are_run():
     docs = (ROOT / "docs/hosts.md").read_text()
-    # Each block is the file that the last link before it leads to.
-    parts = re.split(r"```\w+\n(.*?)```\n", docs, flags=re.DOTALL)
+    # Each block is the file that the last link before it leads to; the one in Rust is tested with cargo.
+    parts = re.split(r"```(?!rust)\w+\n(.*?)```\n", docs, flags=re.DOTALL)
     files = [re.findall(r"\]\(\.\./(.*?)\)", before)[-1] for before in parts[:-1:2]]
     assert files == [
         "tests/hosts/wasmtime/run.sh",
