@@ -84,8 +84,11 @@ fn every_user_is_settled_once_over_failures_and_kills() {
     fs::write(&list, lines).expect("a list");
 
     let stand_in = StandIn::start();
-    // A third in all, since a request that fails in one way cannot fail in another.
+    // A third in all. The counts begin before the list does, which would have none for long.
     stand_in.ask("PUT", "/faults", &failures(25).to_string());
+    for _ in 0..20 {
+        assert_eq!(stand_in.ask("POST", "/engage", "[]"), 0);
+    }
     let start = Instant::now();
     let mut kills = 0;
     for _ in 0..KILLS {
@@ -150,6 +153,7 @@ fn every_user_is_settled_once_over_failures_and_kills() {
         .expect("results")
         .lines()
         .count();
+    assert!(written > count, "some responses failed");
     println!("lines: {count}, killed {kills} times, then {runs} runs to the end, in {took:.1?}");
     println!("last results: {kinds:?}; results written: {written}; profiles: {profiles}");
 }

@@ -88,10 +88,11 @@ pub fn harness() -> PathBuf {
     folder.join("host-harness")
 }
 
-/// Ten kinds of failure, each of them at one request of so many.
+/// Ten kinds of failure, each of them at one request of so many that meet none of those before.
 pub fn failures(every: u32) -> Value {
     let response =
         |status: u16, headers: Value| json!({"answer": {"status": status, "headers": headers}});
+    // Each with whether what was sent is stored nevertheless.
     let kinds = [
         (response(429, json!([["Retry-After", "1"]])), false),
         (response(500, json!([])), false),
