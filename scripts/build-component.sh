@@ -7,6 +7,7 @@
 #   1. rustup's toolchain, where the target is installed;
 #   2. rustup, which downloads it;
 #   3. Debian's packages of Rust, which build it from source.
+# With INSTALL=no, only from what is installed already.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -27,7 +28,7 @@ SYSROOT=$(rustc --print sysroot)
 HOST=$(rustc -vV | sed -n 's/^host: //p')
 LINKERS="$SYSROOT/lib/rustlib/$HOST/bin"
 if [ ! -x "$LINKERS/wasm-component-ld" ]; then
-    say "no wasm-component-ld in $LINKERS: install Rust with rustup (see README, Building)"
+    say "no wasm-component-ld in $LINKERS: install Rust with rustup (https://rustup.rs)"
     exit 1
 fi
 export PATH="$PATH:$LINKERS:$LINKERS/gcc-ld"
@@ -41,10 +42,13 @@ file_of() { dpkg -L "$1" | grep -E "$2" | head -n 1; }
 
 build() { "$@" build --locked --quiet --profile component --target $TARGET --lib >&2; }
 
-if has_target || { command -v rustup >/dev/null && rustup target add $TARGET >/dev/null 2>&1 && has_target; }; then
+may_install() { [ "${INSTALL:-yes}" != no ]; }
+
+if has_target || { may_install && command -v rustup >/dev/null &&
+    say "rustup adds $TARGET" && rustup target add $TARGET >/dev/null 2>&1 && has_target; }; then
     build cargo
-elif has_packages || { command -v apt-get >/dev/null &&
-    say "rustup cannot add $TARGET: installing $DEBIAN_PACKAGES" &&
+elif has_packages || { may_install && command -v apt-get >/dev/null &&
+    say "rustup cannot add $TARGET: installing Debian's $DEBIAN_PACKAGES, as root" &&
     as_root apt-get update -qq >&2 &&
     as_root apt-get install -y -qq --no-install-recommends $DEBIAN_PACKAGES >&2; }; then
     RUSTC=$(file_of rustc-web '/bin/rustc$')

@@ -57,21 +57,20 @@ impl DateTime {
         let century = u8::try_from(year / 100).unwrap_or_default();
         let year = u8::try_from(year % 100).unwrap_or_default();
         // `format!` takes ten times as long, and a list has many dates.
-        let mut property = String::with_capacity("YYYY-MM-DDTHH:MM:SS".len());
-        for (number, separator) in [
-            (century, ""),
-            (year, "-"),
-            (u8::from(month), "-"),
-            (day, "T"),
-            (hour, ":"),
-            (minute, ":"),
-            (second, ""),
+        let mut property = *b"YYYY-MM-DDTHH:MM:SS";
+        for (start, number) in [
+            (0, century),
+            (2, year),
+            (5, u8::from(month)),
+            (8, day),
+            (11, hour),
+            (14, minute),
+            (17, second),
         ] {
-            property.push(char::from(b'0' + number / 10));
-            property.push(char::from(b'0' + number % 10));
-            property.push_str(separator);
+            property[start] = b'0' + number / 10;
+            property[start + 1] = b'0' + number % 10;
         }
-        property
+        String::from_utf8(property.to_vec()).unwrap_or_default()
     }
 
     /// Seconds since 1970-01-01T00:00:00Z: Mixpanel's `$time`.
@@ -89,9 +88,14 @@ impl Serialize for DateTime {
 
 /// The whole part of a decimal number with its sign; `None` where `string` is none.
 fn bare_number(string: &str) -> Option<&str> {
-    let (whole, fraction) = string.split_once('.').unwrap_or((string, "0"));
-    let digits = whole.strip_prefix('-').unwrap_or(whole);
-    (are_digits(digits) && are_digits(fraction)).then_some(whole)
+    let digits = string.strip_prefix('-').unwrap_or(string);
+    let rest = digits.trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_number = digits.len() > rest.len()
+        && match rest.strip_prefix('.') {
+            Some(fraction) => are_digits(fraction),
+            None => rest.is_empty(),
+        };
+    is_number.then(|| &string[..string.len() - rest.len()])
 }
 
 fn unix_seconds(whole: &str) -> Result<i64, &'static str> {
@@ -106,9 +110,9 @@ fn unix_seconds(whole: &str) -> Result<i64, &'static str> {
     Err(match whole.len() {
         8 | 14 if is_compact_date(whole) => "is a date without dashes",
         4 if (1_000..=2_999).contains(&number) => "is a year, and no moment",
-        ..=5 => "is a small number, such as the day number of a spreadsheet",
-        ..=9 => "is a number that as Unix seconds is a moment between 1970 and 1973",
-        // 10 digits are seconds. What follows is what a clock of the last and the next decades gives.
+        0..=5 => "is a small number, such as the day number of a spreadsheet",
+        6..=10 => "is a number that as Unix seconds is a moment between 1970 and 1973",
+        // What a clock gives between 1970 and some decades from now.
         11..=14 => {
             "is after the year 2286 as Unix seconds; if these are milliseconds, divide by 1000"
         }
@@ -123,61 +127,59 @@ fn unix_seconds(whole: &str) -> Result<i64, &'static str> {
 
 /// `20240101`, with a time perhaps.
 fn is_compact_date(digits: &str) -> bool {
-    let mut rest = Digits(digits);
-    let date = (rest.take(4), rest.take(2), rest.take(2));
+    let mut rest = Rest(digits.as_bytes());
+    let date = (rest.number(4), rest.pair(), rest.pair());
     matches!(date, (Some(1_800..=2_199), Some(1..=12), Some(1..=31)))
 }
 
 /// The digits, signs and letters of a date and time that are not read yet.
-struct Digits<'a>(&'a str);
+struct Rest<'a>(&'a [u8]);
 
-impl Digits<'_> {
-    /// Reads a number of so many digits.
-    fn take(&mut self, count: usize) -> Option<u16> {
-        let (number, rest) = self.0.split_at_checked(count)?;
-        if !are_digits(number) {
-            return None;
-        }
+impl Rest<'_> {
+    /// Reads a number of so many digits: at most four.
+    fn number(&mut self, digits: usize) -> Option<u16> {
+        let (digits, rest) = self.0.split_at_checked(digits)?;
+        let number = digits.iter().try_fold(0, |number, digit| {
+            let is_digit = digit.is_ascii_digit();
+            is_digit.then(|| number * 10 + u16::from(digit - b'0'))
+        })?;
         self.0 = rest;
-        number.parse().ok()
+        Some(number)
     }
 
-    /// Reads a number that a `u8` holds.
+    /// Reads a number of two digits.
     fn pair(&mut self) -> Option<u8> {
-        self.take(2)?.try_into().ok()
+        self.number(2)?.try_into().ok()
     }
 
     /// Reads one of these characters.
-    fn skip(&mut self, characters: &[char]) -> Option<()> {
-        self.0 = self.0.strip_prefix(characters)?;
-        Some(())
+    fn skip(&mut self, characters: &[u8]) -> Option<()> {
+        let (first, rest) = self.0.split_first()?;
+        characters.contains(first).then(|| self.0 = rest)
     }
 }
 
 fn unix_seconds_of_rfc3339(string: &str) -> Option<i64> {
-    let mut rest = Digits(string);
-    let year = rest.take(4)?;
-    rest.skip(&['-'])?;
+    let mut rest = Rest(string.as_bytes());
+    let year = rest.number(4)?;
+    rest.skip(b"-")?;
     let month = Month::try_from(rest.pair()?).ok()?;
-    rest.skip(&['-'])?;
+    rest.skip(b"-")?;
     let date = Date::from_calendar_date(year.into(), month, rest.pair()?).ok()?;
-    rest.skip(&['T', 't', ' '])?;
+    rest.skip(b"Tt ")?;
     let hour = rest.pair()?;
-    rest.skip(&[':'])?;
+    rest.skip(b":")?;
     let minute = rest.pair()?;
     let mut second = 0;
-    if rest.skip(&[':']).is_some() {
+    if rest.skip(b":").is_some() {
         // A leap second is the last second of its minute to a clock that has none.
         second = match rest.pair()? {
             60 => 59,
             second => second,
         };
-        if rest.skip(&['.']).is_some() {
-            let fraction = rest.0;
-            rest.0 = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
-            if rest.0.len() == fraction.len() {
-                return None;
-            }
+        if rest.skip(b".").is_some() {
+            rest.number(1)?;
+            while rest.number(1).is_some() {}
         }
     }
     let time = Time::from_hms(hour, minute, second).ok()?;
@@ -188,18 +190,18 @@ fn unix_seconds_of_rfc3339(string: &str) -> Option<i64> {
 }
 
 /// Reads a UTC offset, in seconds: `Z`, `+01:00`, `+0100` or `+01`.
-fn offset(mut rest: Digits<'_>) -> Option<i64> {
+fn offset(mut rest: Rest<'_>) -> Option<i64> {
     // A blank may stand in front of it.
-    let _ = rest.skip(&[' ']);
-    if matches!(rest.0, "Z" | "z") {
+    let _ = rest.skip(b" ");
+    if matches!(rest.0, b"Z" | b"z") {
         return Some(0);
     }
-    let is_west = rest.0.starts_with('-');
-    rest.skip(&['+', '-'])?;
+    let is_west = rest.0.starts_with(b"-");
+    rest.skip(b"+-")?;
     let hours = rest.pair()?;
     let mut minutes = 0;
     if !rest.0.is_empty() {
-        let _ = rest.skip(&[':']);
+        let _ = rest.skip(b":");
         minutes = rest.pair()?;
     }
     if !rest.0.is_empty() || hours > 23 || minutes > 59 {

@@ -54,9 +54,10 @@ impl<'a> Delivery<'a> {
                 attempts += 1;
                 continue;
             }
-            self.max_retries = match failure.is_passing() {
-                true => 0,
-                false => self.destination.max_retries,
+            self.max_retries = if failure.is_passing() {
+                0
+            } else {
+                self.destination.max_retries
             };
             if failure.asks_for_long_wait() {
                 let not_sent = format!("; not sent{}", retry::history(failure, 1));

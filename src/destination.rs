@@ -180,9 +180,8 @@ fn scheme(url: &str) -> Option<(Scheme, &str)> {
 /// [URL standard]: https://url.spec.whatwg.org/#ends-in-a-number-checker
 fn is_host(authority: &Authority<'_>) -> bool {
     match authority.host_parsed() {
-        Host::Ipv4(_) | Host::Ipv6(_) => true,
         Host::RegName(name) => is_dns_name(name.as_str()),
-        _ => false,
+        host => matches!(host, Host::Ipv4(_) | Host::Ipv6(_)),
     }
 }
 

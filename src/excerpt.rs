@@ -14,7 +14,7 @@ const MAX_ENTITY: usize = 10;
 /// At most `max` characters of `text` without the token, white space and control characters folded.
 pub fn excerpt(text: &str, token: Option<&Token<'_>>, max: usize) -> String {
     let start: String = text.chars().take(max * MAX_FACTOR).collect();
-    let redacted = token.map_or(start.clone(), |token| token.redact(&start));
+    let redacted = token.map_or_else(|| start.clone(), |token| redact(&start, token));
     let is_gap = |c: char| c.is_whitespace() || c.is_control();
     let words: Vec<&str> = redacted
         .split(is_gap)
@@ -25,6 +25,17 @@ pub fn excerpt(text: &str, token: Option<&Token<'_>>, max: usize) -> String {
         Some((end, _)) => format!("{}…", folded[..end].trim_end()),
         None if start.len() < text.len() => format!("{folded}…"),
         None => folded,
+    }
+}
+
+/// Tags and entities may stand within the token: then they are left out as well.
+fn redact(text: &str, token: &Token<'_>) -> String {
+    let plain = without_markup(text);
+    let redacted = token.redact(&plain);
+    if redacted == plain {
+        token.redact(text)
+    } else {
+        redacted
     }
 }
 
@@ -129,6 +140,18 @@ mod tests {
     #[test]
     fn the_token_is_replaced_before_the_text_is_cut() {
         let token = Token::parse("6f1a2b3c4d5e6f708192a3b4c5d6e7f8").expect("a token");
+        for text in [
+            "6f1a<b>2b3c</b>4d5e",
+            "6f1a&#50;b3c4d5e",
+            "&#x36;f1a2b3c",
+            "6F1A2B3C4D5E6F70",
+            "6f1a<!-- x -->2b3c",
+            "a < b: 6f1a2b3c",
+        ] {
+            let said = excerpt(text, Some(&token), 255);
+            assert!(said.contains("[project token]"), "{text}: {said}");
+            assert!(!said.to_ascii_lowercase().contains("2b3"), "{text}: {said}");
+        }
         for before in 0..300 {
             let text = format!("{}6f1a2b3c4d5e6f708192a3b4c5d6e7f8", "x".repeat(before));
             assert!(

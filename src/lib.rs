@@ -58,7 +58,7 @@ impl profiles::Guest for Card {
             return Err(invalid.into());
         };
         let update = update.to_json(destination.token)?;
-        Delivery::new(&destination).send(&batch::body(&[update]), 1)
+        Delivery::new(&destination).send(&batch::body(&update), 1)
     }
 
     fn create_profiles(connection: Connection, inputs: Vec<Input>) -> Result<Vec<Outcome>, Error> {
@@ -78,7 +78,7 @@ impl profiles::Guest for Card {
                     if !batch.has_room_for(&update) {
                         send(std::mem::take(&mut batch), &mut outcomes);
                     }
-                    batch.push(index, update);
+                    batch.push(index, &update);
                 }
                 Err(error) => outcomes[index] = Err(error),
             }

@@ -95,14 +95,13 @@ struct Set<'a> {
 }
 
 impl<'a> Set<'a> {
-    /// Adds a property, or what is wrong with it.
+    /// Adds a property whose name is checked, or what is wrong with it.
     fn add(
         &mut self,
         source: &'static str,
         name: Cow<'a, str>,
         value: Result<Value<'a>, impl Into<Reason>>,
     ) {
-        self.check_name(source, &name);
         // More than a profile can hold are refused anyway, and comparing them takes time.
         let mut names = self.names.iter().take(MAX_PROPERTIES);
         if let Some((_, first)) = names.find(|(taken, _)| *taken == name) {
@@ -162,8 +161,9 @@ impl<'a> Set<'a> {
                 self.invalid.add(path(CUSTOM, &name), reason);
                 continue;
             }
+            self.check_name(CUSTOM, &name);
             match value {
-                Ok(value) if is_blank(&value) => self.check_name(CUSTOM, &name),
+                Ok(value) if is_blank(&value) => {}
                 Ok(value) => {
                     let value = string(&name, value);
                     self.add(CUSTOM, name, value);
@@ -181,14 +181,13 @@ impl<'a> Set<'a> {
                 "is blank: give the property a name, or remove the field",
             );
         }
+        self.check_name(DYNAMIC, name);
         let value = match &field.value {
             PropertyValue::Text(value) | PropertyValue::DateTime(value) if is_blank(value) => {
-                return self.check_name(DYNAMIC, name);
+                return;
             }
             // As with blank strings: a list of nothing would block a real one later.
-            PropertyValue::TextList(items) if items.iter().all(|item| is_blank(item)) => {
-                return self.check_name(DYNAMIC, name);
-            }
+            PropertyValue::TextList(items) if items.iter().all(|item| is_blank(item)) => return,
             PropertyValue::Text(value) => string(name, value.into()),
             PropertyValue::DateTime(value) => not_reserved(name, "a date-time")
                 .and_then(|()| DateTime::parse(value).map(Value::DateTime)),

@@ -37,10 +37,9 @@ impl Failure {
     /// documents it, these are the ones that proxies in front of it answer with for the same causes.
     pub fn is_passing(self) -> bool {
         match self {
-            Failure::Status(501 | 505, _) => false,
-            Failure::Status(status, _) => matches!(status, 408 | 425 | 429 | 500..=599),
             Failure::Transport => true,
-            Failure::Denied => false,
+            Failure::Status(501 | 505, _) | Failure::Denied => false,
+            Failure::Status(status, _) => matches!(status, 408 | 425 | 429 | 500..=599),
         }
     }
 

@@ -10,7 +10,10 @@ pub fn present(string: Option<&String>) -> Option<&str> {
 
 /// Nothing in it is visible.
 pub fn is_blank(string: &str) -> bool {
-    string.chars().all(|c| c.is_whitespace() || is_invisible(c))
+    // Most strings start with a letter, which needs no second look.
+    string
+        .chars()
+        .all(|c| !c.is_ascii_graphic() && (c.is_whitespace() || is_invisible(c)))
 }
 
 /// What takes no space and shows nothing: Unicode's [`Default_Ignorable_Code_Point`]s.

@@ -82,10 +82,10 @@ impl<'a> Token<'a> {
 
 /// Names what is in `token` that is in no token.
 fn slip(token: &str) -> Option<&'static str> {
-    let is_placeholder = |word: &&str| token.eq_ignore_ascii_case(word);
-    if ["undefined", "null", "none", "nil", "nan"]
+    let placeholders = ["undefined", "null", "none", "nil", "nan"];
+    if placeholders
         .iter()
-        .any(|word| is_placeholder(&word))
+        .any(|word| token.eq_ignore_ascii_case(word))
     {
         return Some("is a placeholder, not a token");
     }

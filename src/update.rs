@@ -1,5 +1,6 @@
 //! From an input to an update as Mixpanel takes it; pure.
 
+use std::io;
 use std::net::IpAddr;
 
 use serde::Serialize;
@@ -64,6 +65,28 @@ struct Entry<'a> {
     update: &'a Update<'a>,
 }
 
+/// JSON that is being written. Most writes are one quote, colon or comma, which is pushed: in the
+/// engine, a copy of any length is a call of its own.
+struct Json(Vec<u8>);
+
+impl io::Write for Json {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match bytes {
+            [byte] => self.0.push(*byte),
+            _ => self.0.extend_from_slice(bytes),
+        }
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write(bytes).map(drop)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl<'a> Update<'a> {
     /// Checks an input.
     ///
@@ -102,13 +125,14 @@ impl<'a> Update<'a> {
             field: "properties".to_owned(),
             reason,
         };
-        let mut json = Vec::with_capacity(USUAL_BYTES);
+        let mut json = Json(Vec::with_capacity(USUAL_BYTES));
         let entry = Entry {
             token,
             update: self,
         };
         serde_json::to_writer(&mut json, &entry)
             .map_err(|error| invalid(format!("cannot be written as JSON: {error}")))?;
+        let Json(json) = json;
         if json.len() > MAX_BYTES {
             let bytes = json.len();
             return Err(invalid(format!(

@@ -8,39 +8,33 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio::task::JoinSet;
 
+use crate::Options;
 use crate::calls;
-use crate::card::Ours;
-use crate::load::Caller as _;
+use crate::card::Caller;
 use crate::server::Server;
-use crate::table::{self, Row};
+use crate::table::Row;
 
 const AT_ONCE: u32 = 10_000;
 
-pub fn measure(rounds: usize) -> Result<()> {
-    let mut rows = [
-        Row::new("10,000 calls in flight: resident memory", "KiB a call").with_goal("≤ 200"),
-        Row::new("10,000 calls in flight: answered with success", "calls").with_goal("10,000"),
-    ];
-    for _ in 0..rounds {
+pub fn measure(options: &Options) -> Result<Vec<Row>> {
+    let what = "10,000 calls in flight: resident memory";
+    let mut rows = vec![Row::new(what, "KiB a call").with_goal("≤ 200")];
+    for _ in 0..options.rounds {
         // In a process of its own, so that no round finds the memory of the one before.
         let output = std::process::Command::new(std::env::current_exe()?)
             .arg("in-flight")
             .output()?;
-        ensure!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let text = String::from_utf8(output.stdout)?;
-        for (row, number) in rows.iter_mut().zip(text.split_whitespace()) {
-            row.push(number.parse()?);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{errors}");
+        rows[0].push(String::from_utf8(output.stdout)?.trim().parse()?);
+        if let Some(before) = &options.beside {
+            before.measure("memory", &mut rows)?;
         }
     }
-    table::print(&rows);
-    Ok(())
+    Ok(rows)
 }
 
-/// That process: prints KiB a call, and how many calls succeeded.
+/// That process: prints KiB a call, once all calls have succeeded.
 pub fn in_flight() -> Result<()> {
     super::raise_file_limit()?;
     let server = Server::start()?;
@@ -52,40 +46,35 @@ pub fn in_flight() -> Result<()> {
     let runtime = calls::runtime()?;
     let base_url = format!("{}/hold", server.origin);
     // What is there once, and not for each call: threads, buffers, the code.
-    let warm = Ours::new(&engine, &server.origin, &server.origin)?;
-    let card = warm.clone().with_base_url(&base_url);
+    let warm = Caller::new(&engine, &server.origin)?;
+    let caller = warm.clone().with_base_url(&base_url);
     runtime.block_on(async {
         warm.call().await?;
-        let before = resident()?;
+        let before = of_process("self", "VmRSS:")?;
         let mut calls = JoinSet::new();
         for _ in 0..AT_ONCE {
-            let card = card.clone();
-            calls.spawn(async move { card.call().await });
+            let caller = caller.clone();
+            calls.spawn(async move { caller.call().await });
         }
         ask(&server.origin, "/held", AT_ONCE.to_string()).await?;
-        let grown = resident()?.saturating_sub(before);
+        let grown = of_process("self", "VmRSS:")?.saturating_sub(before);
         ask(&server.origin, "/release", String::new()).await?;
-        let (mut succeeded, mut failure) = (0, None);
         while let Some(call) = calls.join_next().await {
-            match call? {
-                Ok(()) => succeeded += 1,
-                Err(error) => failure = Some(error),
-            }
+            call??;
         }
-        println!("{} {succeeded}", grown as f64 / f64::from(AT_ONCE));
-        if let Some(failure) = failure {
-            eprintln!("one of the failures: {failure:#}");
-        }
+        println!("{}", grown as f64 / f64::from(AT_ONCE));
         Ok(())
     })
 }
 
-/// Resident memory of this process, in KiB.
-fn resident() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+/// A figure of a process's memory, in KiB.
+pub fn of_process(id: &str, name: &str) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let number = line.and_then(|line| line.split_whitespace().next());
-    number.and_then(|n| n.parse().ok()).context("VmRSS")
+    number
+        .and_then(|n| n.parse().ok())
+        .with_context(|| name.to_owned())
 }
 
 async fn ask(origin: &str, path: &str, body: String) -> Result<()> {

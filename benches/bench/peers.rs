@@ -19,12 +19,12 @@ pub fn are_installed() -> bool {
     folder().join("node_modules/mixpanel").exists() && folder().join("python").exists()
 }
 
-/// Seconds a profile of mixpanel-python: `one` for one after another, or `buffered`.
-pub fn python(origin: &str, kind: &str, calls: usize) -> Result<f64> {
+/// Seconds a profile of mixpanel-python's `BufferedConsumer`, which sends 50 a request, its most.
+pub fn python(origin: &str, calls: usize) -> Result<f64> {
     seconds(
         Command::new(folder().join("python/bin/python"))
             .arg(script("mixpanel_python.py"))
-            .args([origin, kind, &calls.to_string()]),
+            .args([origin, &calls.to_string()]),
     )
 }
 

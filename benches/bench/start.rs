@@ -8,25 +8,27 @@ use anyhow::{Context as _, Result, ensure};
 use host_harness::cache::Cache;
 use host_harness::engine::{Engine, Limits};
 
-use crate::card::Ours;
-use crate::load::Caller as _;
+use crate::Options;
+use crate::card::Caller;
 use crate::server::Server;
-use crate::table::{self, Row};
+use crate::table::Row;
 
-pub fn measure(rounds: usize) -> Result<()> {
+pub fn measure(options: &Options) -> Result<Vec<Row>> {
     let server = Server::start()?;
-    let folder = Folder::new()?;
-    let mut rows = [
+    let folder = Folder::new("start")?;
+    let mut rows = vec![
         Row::new("start to first answer: compiled code in the cache", "ms").with_goal("≤ 5"),
         Row::new("start to first answer: without", "ms").with_goal("≤ 250"),
     ];
     first_answer(&server.origin, Some(&folder.0))?;
-    for _ in 0..rounds {
+    for _ in 0..options.rounds {
         rows[0].push(first_answer(&server.origin, Some(&folder.0))?);
         rows[1].push(first_answer(&server.origin, None)?);
+        if let Some(before) = &options.beside {
+            before.measure("start", &mut rows)?;
+        }
     }
-    table::print(&rows);
-    Ok(())
+    Ok(rows)
 }
 
 /// Milliseconds, as a new process counts them.
@@ -56,7 +58,7 @@ pub fn first(arguments: &[String]) -> Result<()> {
     };
     let cache = arguments.get(1).map(Path::new);
     let engine = Engine::new(limits, cache.map(Cache::open).transpose()?)?;
-    let card = Ours::new(&engine, origin, origin)?;
+    let card = Caller::new(&engine, origin)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -65,12 +67,13 @@ pub fn first(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// A folder for the cache, which goes with the benchmark.
-struct Folder(PathBuf);
+/// A folder for a group's files, which goes with the benchmark.
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new() -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("card-bench-{}", std::process::id()));
+    pub fn new(group: &str) -> Result<Self> {
+        let name = format!("card-bench-{group}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder)?;
         Ok(Folder(folder))
     }

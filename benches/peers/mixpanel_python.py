@@ -1,4 +1,4 @@
-"""mixpanel-python against the bench's server: `mixpanel_python.py ORIGIN one|buffered CALLS`.
+"""mixpanel-python against the bench's server: `mixpanel_python.py ORIGIN CALLS`.
 
 Reads examples/new-profile.json's profile as the library has it, prints seconds a profile.
 """
@@ -6,7 +6,7 @@ Reads examples/new-profile.json's profile as the library has it, prints seconds 
 import sys
 import time
 
-from mixpanel import BufferedConsumer, Consumer, Mixpanel
+from mixpanel import BufferedConsumer, Mixpanel
 
 TOKEN = "6f1a2b3c4d5e6f708192a3b4c5d6e7f8"
 PROPERTIES = {
@@ -21,17 +21,14 @@ PROPERTIES = {
 META = {"$ip": "203.0.113.7", "$time": 1795510800}
 
 
-def main(origin, kind, calls):
-    consumer = {"one": Consumer, "buffered": BufferedConsumer}[kind](
-        people_url=origin + "/engage"
-    )
+def main(origin, calls):
+    consumer = BufferedConsumer(people_url=origin + "/engage")
     mixpanel = Mixpanel(TOKEN, consumer=consumer)
 
     def create(numbers):
         for number in numbers:
             mixpanel.people_set_once(f"user-{number}", PROPERTIES, meta=META)
-        if kind == "buffered":
-            consumer.flush()
+        consumer.flush()
 
     create(range(100))
     start = time.perf_counter()
@@ -39,4 +36,4 @@ def main(origin, kind, calls):
     print((time.perf_counter() - start) / calls)
 
 
-main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+main(sys.argv[1], int(sys.argv[2]))

@@ -11,6 +11,7 @@
 //! | `GET /requests`, `DELETE /requests` | what was recorded, or nothing from now on |
 //! | `GET /faults`, `PUT /faults`, `DELETE /faults` | the [rules](crate::fault::Rule) in force |
 
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub use self::tls::{Authority, Tls, Validity};
 const BACKLOG: u32 = 4_096;
 
 /// How a stand-in is started.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
@@ -50,6 +51,18 @@ pub struct Options {
     /// The project tokens that are right when it is asked for them. It takes profiles under any
     /// token, as Mixpanel does.
     pub tokens: Vec<String>,
+}
+
+/// Without the tokens: they must not reach a log.
+impl fmt::Debug for Options {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Options")
+            .field("listen", &self.listen)
+            .field("tls", &self.tls)
+            .field("record", &self.record)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Options {

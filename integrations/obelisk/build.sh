@@ -18,6 +18,7 @@ command -v obelisk >/dev/null || {
 rm -rf "$DEPS"
 mkdir -p "$DEPS/mixpanel_cards" components
 cp ../../wit/*.wit "$DEPS/mixpanel_cards/"
+cp ../../wit/deps/*.wit "$DEPS/"
 obelisk generate wit-support workflow "$DEPS" >/dev/null
 obelisk generate wit-extensions activity ../../wit "$DEPS" >/dev/null
 # A link, so that the script of the card builds the folder that it is called in.

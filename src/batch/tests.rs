@@ -20,7 +20,7 @@ fn status(status_code: u16) -> Outcome {
 fn sent(count: usize, mut respond: impl FnMut(&[usize]) -> Outcome) -> (Vec<Vec<usize>>, Vec<u16>) {
     let mut batch = Batch::default();
     for index in 0..count {
-        batch.push(index, index.to_string().into_bytes());
+        batch.push(index, index.to_string().as_bytes());
     }
     let mut bodies = vec![];
     let outcomes = batch.send(|body, updates| {
@@ -95,7 +95,7 @@ fn other_failures_are_those_of_all_and_are_not_halved() {
 fn a_half_may_fail_in_another_way() {
     let mut batch = Batch::default();
     for index in 0..3 {
-        batch.push(index, b"1".to_vec());
+        batch.push(index, b"1");
     }
     let no_response = || Err(Error::Transport("no response".to_owned()));
     let mut responses = [status(413), status(200), no_response()].into_iter();
@@ -141,7 +141,7 @@ fn a_request_has_room_up_to_its_limits() {
             if !batch.has_room_for(&update) {
                 sent += send(std::mem::take(&mut batch));
             }
-            batch.push(index, update);
+            batch.push(index, &update);
         }
         sent += send(batch);
         assert_eq!(lengths, requests);

@@ -83,7 +83,7 @@ fn what_a_2xx_response_says_otherwise() {
             r#"the server's response (HTTP status 200) does not say whether the profile was stored: {"code":400,"status":"OK"}"#,
         ),
         (
-            r#"[null,null,null,null,null]"#,
+            "[null,null,null,null,null]",
             502,
             "the server's response (HTTP status 200) does not say whether the profile was stored: [null,null,null,null,null]",
         ),

@@ -97,6 +97,19 @@ fn table() -> Vec<Row> {
             Status(429, "asks to wait 61 s"),
         )
         .final_at_once(),
+        row(
+            "429 with `Retry-After: 4.2`",
+            answers(429, &[("Retry-After", "4.2")], ""),
+            Status(429, "asks to wait 5 s"),
+        ),
+        row("408", status(408), Status(408, "Request Timeout")),
+        row("425", status(425), Status(425, "Too Early")),
+        row("501", status(501), Status(501, "Not Implemented")).final_at_once(),
+        row(
+            "524, from a proxy",
+            status(524),
+            Status(524, "HTTP status 524"),
+        ),
         row("500", status(500), Status(500, "Internal Server Error")),
         row(
             "502, after the profile was stored",
@@ -135,6 +148,17 @@ fn table() -> Vec<Row> {
             Status(302, "Found"),
         )
         .final_at_once(),
+        row(
+            "308, to a path with a slash",
+            answers(308, &[("Location", "/engage/")], ""),
+            Status(308, "Location: /engage/"),
+        )
+        .final_at_once(),
+        row(
+            "200, compressed",
+            answers(200, &[("Content-Encoding", "gzip")], "\u{1f}\u{8b}"),
+            Status(502, "Content-Encoding: gzip"),
+        ),
         row(
             "200 that says no",
             answers(200, &[], r#"{"error":"no","status":0}"#),
@@ -177,7 +201,7 @@ fn table() -> Vec<Row> {
             Status(503, ""),
         ),
         row(
-            "answer cut off in its body",
+            "response cut off in its body",
             Fault::CutOff,
             Status(502, "was cut off"),
         )
@@ -195,7 +219,7 @@ fn table() -> Vec<Row> {
         )
         .stored(),
         row(
-            "answer stalls in its body",
+            "response stalls in its body",
             Fault::Stall,
             Status(502, "was cut off"),
         )
@@ -203,14 +227,18 @@ fn table() -> Vec<Row> {
         row(
             "a byte an hour",
             Fault::SlowBytes { millis: 3_600_000 },
-            Transport("no answer within"),
+            Transport("no response within"),
         )
         .stored(),
-        row("no first byte", Fault::Hang, Transport("no answer within")),
+        row(
+            "no first byte",
+            Fault::Hang,
+            Transport("no response within"),
+        ),
         row(
             "no first byte, though stored",
             Fault::Hang,
-            Transport("no answer within"),
+            Transport("no response within"),
         )
         .storing(),
         row(
@@ -245,18 +273,18 @@ fn table() -> Vec<Row> {
             Transport("not HTTP"),
         ),
         row(
-            "103, then the answer",
+            "103, then the response",
             Fault::Interim { status: 103 },
             Created,
         ),
         row(
-            "answer in small pieces",
+            "response in small pieces",
             Fault::SlowBytes { millis: 0 },
             Created,
         ),
-        row("late answer", Fault::Delay { millis: 20 }, Created),
+        row("late response", Fault::Delay { millis: 20 }, Created),
         row(
-            "closed after the answer, unannounced",
+            "closed after the response, unannounced",
             Fault::CloseAfterAnswer,
             Created,
         ),

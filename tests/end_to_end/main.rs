@@ -14,6 +14,7 @@ mod any_input;
 mod command;
 mod connections;
 mod faults;
+mod frozen;
 mod interface;
 mod invalid_input;
 mod lists;

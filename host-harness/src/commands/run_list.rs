@@ -158,10 +158,14 @@ pub async fn run(
                         say(format_args!("error: {stopped}"));
                     }
                     results.append(&batch)?;
-                    lines.iter().for_each(|line| counts.name(line));
+                    for line in lines {
+                        counts.name(line);
+                    }
                     io::Result::Ok(())
                 })?;
-                lines.iter().for_each(|line| counts.add(line, &known));
+                for line in lines {
+                    counts.add(line, &known);
+                }
                 users.set(counts.results);
                 bar.set_message(format!("{} users", counts.results));
                 Ok(())

@@ -53,7 +53,7 @@ impl Source {
 
     /// How long it is, where it is a file that can be read more than once.
     pub fn length(&self) -> Option<u64> {
-        self.metadata.is_file().then(|| self.metadata.len())
+        self.metadata.is_file().then_some(self.metadata.len())
     }
 
     /// Whether this is the very same file, under whatever name.

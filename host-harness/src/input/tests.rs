@@ -68,6 +68,7 @@ fn what_may_be_left_out() {
 
 /// The path, what was found, and how to write it.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table is as long as its rows")]
 fn invalid_fields() {
     let profile = |fields: &str| format!(r#"{{"profile":{{{fields}}}}}"#);
     let properties =

@@ -139,6 +139,10 @@ pub fn foreign_encoding(start: &[u8]) -> Option<&'static str> {
 
 /// Reads lines on a thread of its own, a part ahead of the calls: a source may keep silent for long,
 /// and a signal must be heard meanwhile.
+///
+/// # Errors
+///
+/// No thread can be started.
 pub fn parts(
     lines: impl Iterator<Item = io::Result<Line>> + Send + 'static,
 ) -> io::Result<mpsc::Receiver<io::Result<Part>>> {

@@ -1,4 +1,4 @@
-//! JSON, read more strictly than serde_json does.
+//! JSON, read more strictly than `serde_json` does.
 
 use std::fmt;
 

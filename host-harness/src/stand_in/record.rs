@@ -1,9 +1,11 @@
 //! Requests as they were received.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 /// A request as it was received.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Recorded {
     /// The connection it came over; the first one accepted is 1.
     pub connection: u64,
@@ -11,6 +13,18 @@ pub struct Recorded {
     pub head: Bytes,
     /// Without any transfer coding.
     pub body: Bytes,
+}
+
+/// Without the body, which holds the token and the user: they must not reach a log.
+impl fmt::Debug for Recorded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Recorded")
+            .field("connection", &self.connection)
+            .field("target", &self.target())
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Recorded {

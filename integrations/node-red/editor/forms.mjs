@@ -40,10 +40,14 @@ function walk(schema, place, path = []) {
 function kind(schema, property, shape, path) {
   const type = [shape.type].flat()[0];
   if (shape.enum) return { kind: "choice", choices: shape.enum };
-  if (type === "string" && shape.anyOf) return { kind: "date-time" };
+  if (type === "string" && shape.anyOf) {
+    // Of a field of this type, only the type's own words say how it is written.
+    const help = [property.description, shape.description].filter(Boolean).join(" ");
+    return { kind: "date-time", help };
+  }
   if (type === "string" && shape.contentMediaType) return { kind: "json-object" };
   if (type === "string") return { kind: "text" };
-  if (type === "integer") return { kind: "number", min: shape.minimum };
+  if (type === "integer") return { kind: "integer" };
   if (type === "array") {
     const item = resolve(schema, shape.items);
     const { name, value } = item.properties ?? {};
@@ -80,30 +84,24 @@ const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`)
 const prose = (text) => escape(text).replace(/`([^`]+)`/g, "<code>$1</code>");
 
 function row(field, property) {
-  // Node-RED reads what has the id of a property by itself, and would find no value in a list.
-  const id = field.kind === "dynamic-fields" ? `${property}-list` : property;
   const mark = field.required ? ' <span class="mixpanel-required" title="required">*</span>' : "";
-  const help = field.help ? `<div class="mixpanel-help">${prose(field.help)}</div>` : "";
+  const help = field.help
+    ? `<div class="mixpanel-help" id="${property}-help">${prose(field.help)}</div>`
+    : "";
+  if (field.kind === "dynamic-fields") {
+    // Node-RED reads what has the id of a property by itself, and would find no value in a list.
+    return `<div class="form-row mixpanel-row mixpanel-wide" role="group" aria-labelledby="${property}-label">
+    <span id="${property}-label">${escape(field.label)}${mark}</span>
+    ${help}
+    <ol id="${property}-list"></ol>
+  </div>`;
+  }
+  const described = help && ` aria-describedby="${property}-help"`;
   return `<div class="form-row mixpanel-row">
-    <label for="${id}">${escape(field.label)}${mark}</label>
-    ${control(field, id)}
+    <label for="${property}">${escape(field.label)}${mark}</label>
+    <input type="text" id="${property}"${described}>
     ${help}
   </div>`;
-}
-
-function control(field, id) {
-  switch (field.kind) {
-    case "choice": {
-      const options = field.choices.map((one) => `<option value="${one}">${one}</option>`);
-      return `<select id="${id}">${options.join("")}</select>`;
-    }
-    case "number":
-      return `<input type="number" id="${id}" min="${field.min}" step="1">`;
-    case "dynamic-fields":
-      return `<ol id="${id}"></ol>`;
-    default:
-      return `<input type="text" id="${id}">`;
-  }
 }
 
 function helpItem(field) {
@@ -122,6 +120,7 @@ export function connectionForm(schema) {
   const all = connectionFields(schema);
   return fill("connection.html", {
     description: prose(schema.$defs.connection.description),
+    regions: JSON.stringify(all.find(({ kind }) => kind === "choice").choices),
     rows: all.map((field) => row(field, `node-config-input-${field.key}`)).join("\n  "),
     help: all.map(helpItem).join("\n    "),
   });

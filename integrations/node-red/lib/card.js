@@ -39,12 +39,12 @@ const invalidInput = (faults) =>
     faults,
   );
 
-function errorOf({ tag, val }) {
+function errorOf({ tag, val }, pool) {
   switch (tag) {
     case "permanent-invalid-input":
       return invalidInput(val);
     case "permanent-denied":
-      return new CardError(tag, `Denied: ${val}`);
+      return new CardError(tag, `Denied: ${val}${pool.restricted ? ALLOW : ""}`);
     case "transport":
       return new CardError(tag, `No answer: ${val}`);
     default:
@@ -52,39 +52,48 @@ function errorOf({ tag, val }) {
   }
 }
 
+const ALLOW =
+  " (in settings.js, mixpanelCreateProfileAllowedOrigins lists the origins that are allowed)";
+
+/** What the card returns for a call of the pool. */
+async function outcome(pool, call) {
+  let result;
+  try {
+    result = await call;
+  } catch (error) {
+    if (!(error instanceof PoolError)) throw error;
+    throw new CardError("execution-failed", error.message);
+  }
+  if (result.tag === "err") throw errorOf(result.val, pool);
+  return result.val;
+}
+
 /**
  * Creates a profile: `{statusCode, reason}`.
  *
  * @throws {CardError} where there is no status code
  */
-async function createProfile(pool, connection, input) {
-  let result;
-  try {
-    result = await pool.call(connection, input);
-  } catch (error) {
-    if (!(error instanceof PoolError)) throw error;
-    throw new CardError("execution-failed", error.message);
-  }
-  if (result.tag === "err") throw errorOf(result.val);
-  const { statusCode, reason } = result.val;
+async function createProfile(pool, connection, input, user) {
+  const call = pool.createProfile(connection, input, user);
+  const { statusCode, reason } = await outcome(pool, call);
   return { statusCode, reason: reason ?? null };
 }
 
-/** The pool that all nodes of a runtime share: it lives as long as one of them, or a call of it. */
-const shared = { pool: null, users: 0 };
-
-function acquirePool(options) {
-  shared.users++;
-  return (shared.pool ??= new Pool(options));
+/**
+ * Asks Mixpanel whether the project token is right: `{verdict, statusCode, reason}`.
+ *
+ * @throws {CardError} where it could not be asked
+ */
+async function checkConnection(pool, connection, user) {
+  const { verdict, statusCode, reason } = await outcome(
+    pool,
+    pool.checkConnection(connection, user),
+  );
+  return { verdict, statusCode: statusCode ?? null, reason: reason ?? null };
 }
 
-async function releasePool() {
-  shared.users--;
-  if (shared.users > 0) return;
-  const { pool } = shared;
-  shared.pool = null;
-  // A call that is under way ends by itself: its profile shall not be lost to a new deployment.
-  await pool.closeWhenIdle();
-}
+/** The pool of this process: all nodes share it, whatever is deployed. */
+let shared;
+const sharedPool = (options) => (shared ??= new Pool(options));
 
-module.exports = { CardError, SHORT, acquirePool, createProfile, invalidInput, releasePool };
+module.exports = { CardError, SHORT, checkConnection, createProfile, invalidInput, sharedPool };

@@ -20,7 +20,7 @@ const io = (operation, args) =>
 /** How many resources the I/O thread holds. */
 export const counts = () => io("counts");
 
-/** The card sends 1 MB at most; what is more is a fault in it. */
+/** The card sends 2 MB at most; what is more is a fault in it. */
 const MAX_REQUEST_BYTES = 2 * 1024 * 1024;
 
 /**
@@ -152,12 +152,10 @@ class OutgoingRequest {
     return this.#headers;
   }
 
-  static handle(request, options, allowedOrigins) {
+  static handle(request, options, isAllowed) {
     const scheme = request.#scheme?.tag === "HTTP" ? "http" : "https";
     const url = new URL(`${scheme}://${request.#authority}`);
-    if (allowedOrigins && !allowedOrigins.includes(url.origin)) {
-      throw { tag: "HTTP-request-denied" };
-    }
+    if (!isAllowed(url.origin)) throw { tag: "HTTP-request-denied" };
     // A body that nobody asked for is empty.
     if (!request.#body) OutgoingBody.finish(request.body());
     const decoder = new TextDecoder();
@@ -283,11 +281,8 @@ function httpErrorCode(error) {
   }
 }
 
-/**
- * The imports that concern HTTP; `allowedOrigins`, where there are any, are the only ones that are
- * called.
- */
-export const http = (allowedOrigins) => ({
+/** The imports that concern HTTP; `isAllowed` says of an origin whether it may be called. */
+export const http = (isAllowed) => ({
   "wasi:io/streams": { InputStream: streams.InputStream, OutputStream },
   "wasi:http/types": {
     Fields,
@@ -300,6 +295,6 @@ export const http = (allowedOrigins) => ({
     httpErrorCode,
   },
   "wasi:http/outgoing-handler": {
-    handle: (request, options) => handle(request, options, allowedOrigins),
+    handle: (request, options) => handle(request, options, isAllowed),
   },
 });

@@ -1,18 +1,29 @@
 "use strict";
 
-// The node's configuration and a message → the card's input, or every field that could not be read.
+// The node's configuration and a message → the card's input, or every field that cannot be read.
 // Whether a value is right is the card's to say; here it only gets the type that the interface has.
 
 const FIELDS = require("../card/fields.json");
+const { variableIn } = require("./variables.js");
+const {
+  Unfit,
+  boolean,
+  customProperties,
+  dateTime,
+  number,
+  text,
+  textList,
+} = require("./values.js");
 
-/** A profile holds 1 MB at most: longer texts are not even handed over. */
-const MAX_TEXT_LENGTH = 1_000_000;
-
-/** A list holds 256 KB at most. */
-const MAX_LIST_LENGTH = 256_000;
-
-/** A value that cannot be handed over; the rest of a sentence that starts with the field. */
-class Unfit extends Error {}
+/** The types of the interface, by the names that the form has for them. */
+const CONVERSIONS = {
+  text: (value) => text(value),
+  "date-time": dateTime,
+  "json-object": customProperties,
+  number,
+  boolean,
+  "text-list": textList,
+};
 
 /**
  * Reads the fields of messages, as `config` says.
@@ -32,8 +43,13 @@ function reader(config, evaluate) {
     const input = {};
     const faults = [];
     for (const [{ path, required }, read] of readers) {
-      const fault = (part, { message }) =>
-        faults.push({ field: path.join(".") + part, reason: message });
+      const fault = (part, error) =>
+        faults.push({
+          field: path.join(".") + part,
+          // The words of any other error may repeat the value.
+          reason:
+            error instanceof Unfit ? error.message : "cannot be read: is it what its type says?",
+        });
       const [group, name] = path.map(camelCase);
       // A required field is no option in the interface: the card says that it is blank.
       (input[group] ??= {})[name] = (await read(msg, fault)) ?? (required ? "" : undefined);
@@ -46,28 +62,35 @@ function single(kind, value, type, evaluate) {
   const prepared = typed(kind, value, type, evaluate);
   return async (msg, fault) => {
     try {
-      return convert(kind, await prepared(msg));
+      return convert(kind, await prepared(msg), fault);
     } catch (error) {
       fault("", error);
     }
   };
 }
 
-function list(items = [], evaluate) {
-  const rows = items.map(({ name, kind, type, value }) => ({
-    name,
-    kind,
-    prepared: typed(kind, value, type, evaluate),
-  }));
+function list(items, evaluate) {
+  // A flow file may have been edited by hand.
+  const rows = Array.from(Array.isArray(items) ? items : [], (item) => {
+    const { name, kind, type, value } = item ?? {};
+    return { name, kind, prepared: typed(kind, value, type, evaluate) };
+  });
   return async (msg, fault) => {
     const fields = [];
     for (const [index, { name, kind, prepared }] of rows.entries()) {
+      if (typeof name !== "string") {
+        fault(`[${index}].name`, new Unfit("is not a text: open the node and give a name"));
+        continue;
+      }
+      // As the card names them.
+      const part = name.trim() ? `.${name}` : `[${index}]`;
       try {
-        const val = convert(kind, await prepared(msg));
+        const val = convert(kind, await prepared(msg), (inner, error) =>
+          fault(part + inner, error),
+        );
         if (val !== undefined) fields.push({ name, value: { tag: kind, val } });
       } catch (error) {
-        // As the card names them.
-        fault(name?.trim() ? `.${name}` : `[${index}]`, error);
+        fault(part, error);
       }
     }
     return fields;
@@ -77,97 +100,26 @@ function list(items = [], evaluate) {
 function typed(kind, value, type, evaluate) {
   if (type === "now") return async () => new Date();
   if (isBlank(value)) return async () => undefined;
+  const variable = variableIn(value);
+  if (variable) {
+    return async () => {
+      throw new Unfit(`is the environment variable ${variable}, which is not set`);
+    };
+  }
   // The card says better than a parser what is wrong with a text.
   if (kind === "json-object" && type === "json") return async () => value;
   return evaluate(type, value);
 }
 
 /** `undefined` counts as left out. */
-function convert(kind, value) {
+function convert(kind, value, fault) {
   if (value === undefined || value === null) return undefined;
-  switch (kind) {
-    case "text":
-      return text(value);
-    case "date-time":
-      return value instanceof Date ? date(value) : text(value);
-    case "json-object":
-      return isObject(value) && !Buffer.isBuffer(value) ? json(value) : text(value);
-    case "number":
-      return number(value);
-    case "boolean":
-      return boolean(value);
-    case "text-list":
-      if (typeof value === "string" && isBlank(value)) return undefined;
-      if (!Array.isArray(value)) throw new Unfit(`is ${named(value)}: give an array of texts`);
-      if (value.length > MAX_LIST_LENGTH) {
-        throw new Unfit(`has ${value.length} items: a list holds 256 KB at most`);
-      }
-      return value.map(item);
-    default:
-      throw new Unfit(`has an unknown type: open the node and choose one`);
+  if (!Object.hasOwn(CONVERSIONS, kind)) {
+    throw new Unfit("has an unknown type: open the node and choose one");
   }
+  return CONVERSIONS[kind](value, fault);
 }
 
-function item(value, index) {
-  try {
-    return text(value);
-  } catch ({ message }) {
-    throw new Unfit(`has an item (number ${index + 1}) that ${message}`);
-  }
-}
-
-function text(value) {
-  if (Buffer.isBuffer(value)) value = value.toString();
-  if (["number", "bigint", "boolean"].includes(typeof value)) value = String(value);
-  if (typeof value !== "string") throw new Unfit(`is ${named(value)}: give a text`);
-  if (value.length > MAX_TEXT_LENGTH) {
-    throw new Unfit(`has ${value.length} characters: a profile holds 1 MB at most`);
-  }
-  // A lone surrogate has no UTF-8: it is replaced as everywhere else on the way to a server.
-  return value;
-}
-
-function date(value) {
-  if (Number.isNaN(value.getTime())) throw new Unfit("is an invalid Date");
-  return value.toISOString();
-}
-
-function json(value) {
-  try {
-    return text(JSON.stringify(value));
-  } catch (error) {
-    throw error instanceof Unfit ? error : new Unfit("is an object that JSON cannot express");
-  }
-}
-
-function number(value) {
-  if (typeof value === "number") return value;
-  if (typeof value === "string" && isBlank(value)) return undefined;
-  const read = typeof value === "string" ? Number(value) : NaN;
-  if (!Number.isFinite(read)) throw new Unfit(`is ${named(value)}: give a number`);
-  return read;
-}
-
-function boolean(value) {
-  if (typeof value === "boolean") return value;
-  if (typeof value === "string" && isBlank(value)) return undefined;
-  if (value === "true") return true;
-  if (value === "false") return false;
-  throw new Unfit(`is ${named(value)}: give true or false`);
-}
-
-/** What a value is, without repeating it: it may be anything that a flow was fed. */
-function named(value) {
-  if (Array.isArray(value)) return "an array";
-  if (value instanceof Date) return "a Date";
-  if (typeof value === "object" || typeof value === "undefined") return "an object";
-  return (
-    { string: "a text", boolean: "a boolean", number: "a number" }[typeof value] ??
-    `a ${typeof value}`
-  );
-}
-
-const isObject = (value) => typeof value === "object";
 const isBlank = (value) => value === undefined || value === null || String(value).trim() === "";
 const camelCase = (name) => name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
 

@@ -2,28 +2,47 @@
 
 // Runs the card in threads, since a call of it blocks its thread until the answer is there.
 //
+// While a connection's threads are busy, its calls wait; the thread that becomes free takes all of
+// them as one list. `lane.js` says which calls these are.
+//
 // A pool of our own: those on the registry let a call wait for ever whose thread has died.
 
 const { readFile, readdir } = require("node:fs/promises");
 const path = require("node:path");
 const { Worker } = require("node:worker_threads");
 
+const { Lane } = require("./lane.js");
+
 const CARD = path.join(__dirname, "..", "card");
 
 const DEFAULTS = {
   threads: 4,
-  /** How many calls may wait for a thread: a flow that is faster than Mixpanel must learn of it. */
+  /** How much may wait for a thread: a flow that is faster than Mixpanel must learn of it. */
   maxWaiting: 10_000,
-  /** Longer than any call: eleven tries of 70 s and ten waits of 65 s are 23 min 40 s at most. */
+  maxWaitingBytes: 64_000_000,
+  /** Longer than a call of one input: eleven tries of 70 s and ten waits of 65 s are 23 min 40 s. */
   callTimeoutMilliseconds: 30 * 60_000,
-  /** The only origins that the card may call; all where there is no list. */
+  /** The only origins that the card may call; where there is no list, Mixpanel's and the base URL. */
   allowedOrigins: undefined,
 };
+
+const MIXPANEL = [
+  "https://api.mixpanel.com",
+  "https://api-eu.mixpanel.com",
+  "https://api-in.mixpanel.com",
+  // Where a connection's token is checked.
+  "https://mixpanel.com",
+];
+
+/** Of a thread: several times what the largest list needs. Its WebAssembly memory is not counted. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16 };
 
 /** There is no result of the card, for a reason that is not the card's. */
 class PoolError extends Error {}
 
 const STOPPED = "the flows were stopped, and nothing was sent; trying again is safe";
+const FULL =
+  "are waiting already, and nothing was sent: let the flow hand over fewer at once, such as with a delay node";
 
 /** The card's core modules, compiled once: threads share the code. */
 let compiled;
@@ -38,20 +57,20 @@ async function modules() {
 
 class Pool {
   #options;
-  #waiting = [];
+  /** By connection. One that has neither calls nor threads is not there. */
+  #lanes = new Map();
+  #waiting = 0;
+  #waitingBytes = 0;
+  #sequence = 0;
   #idle = [];
   #busy = new Map();
   #starting = 0;
+  #users = new Set();
+  #unused = false;
   #closed = false;
-  #closesWhenIdle = false;
 
   constructor(options = {}) {
     this.#options = { ...DEFAULTS, ...options };
-  }
-
-  /** How many calls are made or wait. */
-  get calls() {
-    return this.#busy.size + this.#waiting.length;
   }
 
   /** The threads that exist. */
@@ -59,84 +78,153 @@ class Pool {
     return [...this.#idle, ...this.#busy.keys()];
   }
 
+  /** Whether the card is kept from some of what its connections say. */
+  get restricted() {
+    return this.#options.allowedOrigins !== undefined;
+  }
+
   /**
-   * One call of the card.
+   * Creates a profile, or one of several in one call of the card.
    *
    * Resolves to `{tag: "ok", val: output}` or `{tag: "err", val: error}`, as the interface has
    * them; rejects with a `PoolError` where the card ends without a result.
    */
-  call(connection, input) {
-    return this.post({ connection, input });
+  createProfile(connection, input, user) {
+    const key = JSON.stringify(connection);
+    const { profileId } = input.profile ?? {};
+    return this.#enter("createProfiles", key, { connection, input, profileId, user });
+  }
+
+  /** Asks whether the project token is right; the same kinds of result. */
+  checkConnection(connection, user) {
+    const key = `check ${JSON.stringify(connection)}`;
+    return this.#enter("checkConnection", key, { connection, user, alone: true });
   }
 
   /** What the I/O thread of one of the threads holds; for tests. */
   counts() {
-    return this.post("counts");
+    return this.#enter("counts", "counts", { alone: true });
   }
 
-  post(message) {
-    return new Promise((resolve, reject) => {
-      if (this.#closed || this.#closesWhenIdle) return reject(new PoolError(STOPPED));
-      if (this.#waiting.length >= this.#options.maxWaiting) {
-        return reject(
-          new PoolError(
-            `${this.#options.maxWaiting} calls are waiting already, and nothing was sent: let the flow hand over fewer at once, such as with a delay node`,
-          ),
-        );
-      }
-      this.#waiting.push({ message, resolve, reject });
-      this.#next();
-    });
+  /** Counts a user, until it leaves: threads are kept for as long as there is one. */
+  join(user) {
+    this.#users.add(user);
+    this.#unused = false;
+  }
+
+  /**
+   * Refuses what waits of a user, and returns how many calls those are. What is under way ends by
+   * itself: its profile is not lost.
+   */
+  leave(user, reason = STOPPED) {
+    const refused = this.#refuse((call) => call.user === user, reason);
+    if (this.#users.delete(user) && this.#users.size === 0) {
+      this.#unused = true;
+      for (const thread of this.#idle.splice(0)) thread.terminate();
+    }
+    return refused;
   }
 
   /** Ends all threads, and with them the calls that are not finished. */
   async close() {
     this.#closed = true;
-    for (const { reject } of this.#waiting.splice(0)) {
-      reject(new PoolError(STOPPED));
-    }
+    this.#refuse(() => true, STOPPED);
     await Promise.all(this.threads.map((thread) => thread.terminate()));
   }
 
-  /** Takes no new calls, and ends the threads when those that were taken are finished. */
-  async closeWhenIdle() {
-    this.#closesWhenIdle = true;
-    if (this.calls === 0) await this.close();
+  #enter(action, key, call) {
+    return new Promise((resolve, reject) => {
+      const bytes = call.input ? sizeOf(call.input) : 0;
+      const { maxWaiting, maxWaitingBytes } = this.#options;
+      if (this.#closed) return reject(new PoolError(STOPPED));
+      if (this.#waiting >= maxWaiting) {
+        return reject(new PoolError(`${maxWaiting} calls ${FULL}`));
+      }
+      if (this.#waitingBytes + bytes > maxWaitingBytes) {
+        return reject(new PoolError(`calls of ${maxWaitingBytes / 1e6} MB ${FULL}`));
+      }
+      let lane = this.#lanes.get(key);
+      if (!lane) this.#lanes.set(key, (lane = new Lane(key, action)));
+      lane.add({ ...call, bytes, sequence: this.#sequence++, resolve, reject });
+      this.#waiting++;
+      this.#waitingBytes += bytes;
+      this.#next();
+    });
   }
 
-  #next() {
-    if (this.#closesWhenIdle && this.calls === 0) return void this.close();
-    while (this.#waiting.length > 0) {
-      const thread = this.#idle.pop();
-      if (!thread) break;
-      this.#run(thread, this.#waiting.shift());
+  /** Refuses waiting calls; how many. */
+  #refuse(condition, reason) {
+    let count = 0;
+    for (const lane of this.#lanes.values()) {
+      const calls = lane.remove(condition);
+      this.#left(calls);
+      for (const { reject } of calls) reject(new PoolError(reason));
+      this.#tidy(lane);
+      count += calls.length;
     }
-    const { size } = this.#busy;
-    const room = this.#options.threads - size - this.#idle.length - this.#starting;
-    for (let i = Math.min(room, this.#waiting.length - this.#starting); i > 0; i--) this.#start();
+    return count;
+  }
+
+  /** These calls wait no longer. */
+  #left(calls) {
+    this.#waiting -= calls.length;
+    for (const { bytes } of calls) this.#waitingBytes -= bytes;
+  }
+
+  #tidy(lane) {
+    if (lane.isEmpty) this.#lanes.delete(lane.key);
+  }
+
+  /** Of a connection: two, but not all there are, so that a server that hangs holds up no other. */
+  get #threadsEach() {
+    return Math.min(2, Math.max(1, this.#options.threads - 1));
+  }
+
+  /** Gives free threads what waits, the oldest first, and starts as many as are missing. */
+  #next() {
+    for (;;) {
+      const lanes = [...this.#lanes.values()].filter((lane) => lane.threads < this.#threadsEach);
+      const [lane] = lanes
+        .filter((lane) => lane.first !== undefined)
+        .sort((one, other) => one.first.sequence - other.first.sequence);
+      if (!lane) return;
+      if (this.#idle.length === 0) return this.#startFor(lanes);
+      const calls = lane.take();
+      // None where all of them wait for what is under way.
+      if (calls.length === 0) continue;
+      this.#left(calls);
+      this.#run(this.#idle.pop(), lane, calls);
+    }
+  }
+
+  #startFor(lanes) {
+    const { threads } = this.#options;
+    const wanted = lanes
+      .map((lane) => Math.min(this.#threadsEach - lane.threads, lane.length))
+      .reduce((sum, count) => sum + count, 0);
+    const room = threads - this.#busy.size - this.#starting;
+    for (let i = Math.min(room, wanted - this.#starting); i > 0; i--) this.#start();
   }
 
   async #start() {
     this.#starting++;
     try {
       const thread = new Worker(path.join(__dirname, "worker.mjs"), {
-        workerData: {
-          modules: await (compiled ??= modules()),
-          allowedOrigins: this.#options.allowedOrigins,
-        },
+        workerData: { modules: await (compiled ??= modules()) },
+        resourceLimits: RESOURCE_LIMITS,
         // Flags and variables of the process are none of the card's business.
         argv: [],
         env: {},
         execArgv: [],
       });
       thread.unref();
-      thread.on("message", (result) => this.#finish(thread, result));
+      thread.on("message", (results) => this.#finish(thread, results));
       thread.on("error", (error) => (thread.failure = error));
       thread.on("exit", (code) => this.#gone(thread, code));
       this.#idle.push(thread);
     } catch (error) {
       compiled = undefined;
-      this.#waiting.shift()?.reject(new PoolError(`the card cannot be loaded: ${error.message}`));
+      this.#refuse(() => true, `the card cannot be loaded: ${error.message}`);
     } finally {
       this.#starting--;
     }
@@ -144,45 +232,89 @@ class Pool {
     else this.#next();
   }
 
-  #run(thread, call) {
-    const { callTimeoutMilliseconds } = this.#options;
-    const timer = setTimeout(() => {
+  #run(thread, lane, calls) {
+    const { callTimeoutMilliseconds, allowedOrigins } = this.#options;
+    const job = { lane, calls };
+    job.timer = setTimeout(() => {
+      job.timedOut = true;
       thread.failure = new Error(`no result within ${callTimeoutMilliseconds / 1000} s`);
       thread.terminate();
     }, callTimeoutMilliseconds);
-    this.#busy.set(thread, { ...call, timer });
+    this.#busy.set(thread, job);
     // The process stays for as long as a call is made.
     thread.ref();
-    thread.postMessage(call.message);
+    const { connection } = calls[0];
+    thread.postMessage({
+      action: lane.action,
+      connection,
+      inputs: calls.map(({ input }) => input),
+      allowedOrigins: allowedOrigins ?? [...MIXPANEL, ...originOf(connection?.baseUrl)],
+    });
   }
 
-  #finish(thread, result) {
-    const { resolve, timer } = this.#busy.get(thread);
-    clearTimeout(timer);
+  /** What was under way on a thread is so no longer. */
+  #end(thread) {
+    const job = this.#busy.get(thread);
+    if (!job) return undefined;
+    clearTimeout(job.timer);
     this.#busy.delete(thread);
+    job.lane.end(job.calls);
+    return job;
+  }
+
+  #finish(thread, results) {
+    const { lane, calls } = this.#end(thread);
     thread.unref();
-    this.#idle.push(thread);
-    resolve(result);
+    if (this.#unused) thread.terminate();
+    else this.#idle.push(thread);
+    calls.forEach(({ resolve }, index) => resolve(results[index]));
+    this.#tidy(lane);
     this.#next();
   }
 
   #gone(thread, code) {
-    const call = this.#busy.get(thread);
-    this.#busy.delete(thread);
     this.#idle = this.#idle.filter((other) => other !== thread);
-    if (call) {
-      clearTimeout(call.timer);
+    const job = this.#end(thread);
+    if (job) {
+      const { lane, calls, timedOut } = job;
       const why = thread.failure?.message ?? `exit code ${code}`;
-      call.reject(
-        new PoolError(
-          this.#closed
-            ? "the flows were stopped during the call; trying again is safe"
-            : `the card failed (${why}); trying again is safe`,
-        ),
-      );
+      if (calls.length > 1 && !timedOut && !this.#closed) {
+        // Only the one that is to blame shall fail: each is made again, by itself.
+        this.#again(lane, calls);
+      } else {
+        for (const { reject } of calls) {
+          reject(
+            new PoolError(
+              this.#closed
+                ? "the flows were stopped during the call; trying again is safe"
+                : `the card failed (${why}); trying again is safe`,
+            ),
+          );
+        }
+      }
+      this.#tidy(lane);
     }
     if (!this.#closed) this.#next();
   }
+
+  #again(lane, calls) {
+    for (const call of calls) {
+      lane.add({ ...call, alone: true });
+      this.#waiting++;
+      this.#waitingBytes += call.bytes;
+    }
+  }
+}
+
+const originOf = (url) => (URL.canParse(url ?? "") ? [new URL(url).origin] : []);
+
+/** How much an input is, roughly in bytes of JSON; each part counts, so that none is free. */
+function sizeOf(value) {
+  if (typeof value === "string") return Buffer.byteLength(value) + 8;
+  if (typeof value !== "object" || value === null) return 8;
+  let size = 8;
+  for (const part of Object.values(value)) size += sizeOf(part);
+  return size;
 }
 
 module.exports = { DEFAULTS, Pool, PoolError };

@@ -10,17 +10,20 @@ import { error, poll } from "@bytecodealliance/preview2-shim/io";
 import { instantiate } from "../card/card.mjs";
 import { counts, http } from "./http.mjs";
 
-const { modules, allowedOrigins } = workerData;
-const { profiles } = instantiate((name) => modules[name], {
+/** Of the call that is made. */
+let allowed = [];
+
+const { connections, profiles } = instantiate((name) => workerData.modules[name], {
   "wasi:clocks/monotonic-clock": monotonicClock,
   "wasi:io/error": error,
   "wasi:io/poll": poll,
-  ...http(allowedOrigins),
+  ...http((origin) => allowed.includes(origin)),
 });
 
-function call({ connection, input }) {
+/** A call of the card → its result. */
+function resultOf(call) {
   try {
-    return { tag: "ok", val: profiles.createProfile(connection, input) };
+    return { tag: "ok", val: call() };
   } catch (thrown) {
     // jco throws the error itself or as the payload of an Error, which depends on its version.
     const error = thrown?.payload ?? thrown;
@@ -31,6 +34,20 @@ function call({ connection, input }) {
   }
 }
 
-parentPort.on("message", (message) =>
-  parentPort.postMessage(message === "counts" ? counts() : call(message)),
-);
+/** Each returns a result for each input. */
+const actions = {
+  createProfiles({ connection, inputs }) {
+    if (inputs.length === 1) {
+      return [resultOf(() => profiles.createProfile(connection, inputs[0]))];
+    }
+    const results = resultOf(() => profiles.createProfiles(connection, inputs));
+    return results.tag === "ok" ? results.val : inputs.map(() => results);
+  },
+  checkConnection: ({ connection }) => [resultOf(() => connections.checkConnection(connection))],
+  counts: () => [counts()],
+};
+
+parentPort.on("message", (call) => {
+  allowed = call.allowedOrigins;
+  parentPort.postMessage(actions[call.action](call));
+});

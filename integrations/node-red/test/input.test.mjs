@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
+import { runInNewContext } from "node:vm";
 
 const require = createRequire(import.meta.url);
 const { reader } = require("../lib/input.js");
@@ -32,23 +33,51 @@ test("texts", async () => {
     [42, "42"],
     [true, "true"],
     [10n, "10"],
+    [-0.5, "-0.5"],
+    [Number.MAX_SAFE_INTEGER, "9007199254740991"],
+    [738529527931269425n, "738529527931269425"],
     [Buffer.from("Zoë"), "Zoë"],
+    [Buffer.from("\ufeffZoë"), "\ufeffZoë"],
+    ["é".repeat(127), "é".repeat(127)],
+    [" ".repeat(300), ""],
     [null, undefined],
     [undefined, undefined],
   ]) {
     assert.equal((await one("propertiesName", value)).properties.name, expected);
   }
-  for (const [value, kind] of [
-    [{}, "an object"],
-    [[], "an array"],
-    [new Date(), "a Date"],
-    [Symbol("s"), "a symbol"],
-    [() => {}, "a function"],
+  for (const [value, reason] of [
+    [{}, "is an object: give a text"],
+    [[], "is an array: give a text"],
+    [new Date(), "is a Date: give a text"],
+    [new Error("x"), "is an Error: give a text"],
+    [Symbol("s"), "is a symbol: give a text"],
+    [() => {}, "is a function: give a text"],
+    [NaN, "is NaN: give a finite number"],
+    [-Infinity, "is -Infinity: give a finite number"],
+    [738529527931269425, "is a number over 9007199254740991: give it as a text"],
+    [-(2 ** 53), "is a number over 9007199254740991: give it as a text"],
+    ["half \ud83d", "holds half a character: give it whole"],
+    [Buffer.from([0xff]), "is a Buffer that is not UTF-8: give a text"],
+    ["é".repeat(128), "has 256 bytes: at most 255 are allowed"],
   ]) {
-    assert.deepEqual(await one("propertiesName", value), [
-      { field: "properties.name", reason: `is ${kind}: give a text` },
+    assert.deepEqual(await one("propertiesName", value), [{ field: "properties.name", reason }]);
+    assert.deepEqual(await one("profileProfileId", value), [
+      { field: "profile.profile-id", reason },
     ]);
   }
+});
+
+test("values of a function node, whose classes are its own", async () => {
+  const made = runInNewContext(
+    "({ date: new Date(0), object: { a: 'b', on: new Date(0) }, list: ['a'], map: new Map() })",
+  );
+  assert.equal((await one("profileTime", made.date)).profile.time, "1970-01-01T00:00:00.000Z");
+  assert.equal(
+    (await one("propertiesCustomProperties", made.object)).properties.customProperties,
+    '{"a":"b","on":"1970-01-01T00:00:00.000Z"}',
+  );
+  assert.deepEqual(await dynamic("text-list", made.list), ["a"]);
+  assert.match((await one("propertiesCustomProperties", made.map))[0].reason, /is a Map/);
 });
 
 test("a missing required field is blank, which the card refuses by name", async () => {
@@ -67,10 +96,14 @@ test("dates", async () => {
 });
 
 test("custom properties", async () => {
+  const proto = JSON.parse('{"__proto__":"x"}');
   for (const [value, expected] of [
     ['{"a":"b"}', '{"a":"b"}'],
     [{ a: "b" }, '{"a":"b"}'],
-    [["a"], '["a"]'],
+    [Object.assign(Object.create(null), { a: "b" }), '{"a":"b"}'],
+    [{ a: new Date(0), b: undefined }, '{"a":"1970-01-01T00:00:00.000Z"}'],
+    [proto, '{"__proto__":"x"}'],
+    [{}, "{}"],
     [Buffer.from("{}"), "{}"],
   ]) {
     const { properties } = await one("propertiesCustomProperties", value);
@@ -78,7 +111,49 @@ test("custom properties", async () => {
   }
   const circle = {};
   circle.circle = circle;
-  assert.match((await one("propertiesCustomProperties", circle))[0].reason, /JSON cannot express/);
+  const deep = Array.from({ length: 20_000 }).reduce((inner) => [inner], "x");
+  class Row {
+    constructor() {
+      this.a = "b";
+    }
+  }
+  const field = "properties.custom-properties";
+  const words = ": give a text, or use a dynamic field";
+  for (const [value, ...faults] of [
+    [["a"], ["", "is an array: give a plain object"]],
+    [42, ["", "is a number: give a plain object"]],
+    [new Map([["a", "b"]]), ["", "is a Map: give a plain object"]],
+    [new Set(["a"]), ["", "is a Set: give a plain object"]],
+    [new Error("x"), ["", "is an Error: give a plain object"]],
+    [new Row(), ["", "is an object of a class of its own: give a plain object"]],
+    [deep, ["", "is an array: give a plain object"]],
+    [{ deep }, [".deep", `is an array${words}`]],
+    [circle, [".circle", `is an object${words}`]],
+    [
+      { ok: "x", n: 1, nan: NaN, nothing: null, map: new Map(), call() {}, big: 1n },
+      [".n", `is a number${words}`],
+      [".nan", `is NaN${words}`],
+      [".nothing", `is null${words}`],
+      [".map", `is a Map${words}`],
+      [".call", `is a function${words}`],
+      [".big", `is a bigint${words}`],
+    ],
+    [{ buffer: Buffer.from("x") }, [".buffer", `is a Buffer${words}`]],
+    [{ date: new Date(NaN) }, [".date", `is a Date${words}`]],
+    [
+      {
+        get broken() {
+          throw new Error("a value");
+        },
+      },
+      ["", "cannot be read: is it what its type says?"],
+    ],
+  ]) {
+    assert.deepEqual(
+      await one("propertiesCustomProperties", value),
+      faults.map(([part, reason]) => ({ field: field + part, reason })),
+    );
+  }
 });
 
 test("dynamic fields", async () => {
@@ -86,7 +161,9 @@ test("dynamic fields", async () => {
     ["text", "a", "a"],
     ["number", 1.5, 1.5],
     ["number", " 1e3 ", 1000],
-    ["number", NaN, NaN],
+    ["number", "-0.5", -0.5],
+    ["number", ".5", 0.5],
+    ["number", 10n, 10],
     ["number", " ", undefined],
     ["boolean", false, false],
     ["boolean", "true", true],
@@ -104,11 +181,19 @@ test("dynamic fields", async () => {
     ["number", "many", "is a text: give a number"],
     ["number", true, "is a boolean: give a number"],
     ["number", "Infinity", "is a text: give a number"],
+    ["number", "0x10", "is a text: give a number"],
+    ["number", "1e400", "is Infinity: give a finite number"],
+    ["number", NaN, "is NaN: give a finite number"],
+    ["number", "9007199254740993", "is a number over 9007199254740991: give it as a text"],
+    ["number", 738529527931269425, "is a number over 9007199254740991: give it as a text"],
+    ["number", 738529527931269425n, "is a number over 9007199254740991: give it as a text"],
     ["boolean", "yes", "is a text: give true or false"],
     ["boolean", 1, "is a number: give true or false"],
     ["text-list", "a, b", "is a text: give an array of texts"],
     ["text-list", ["a", {}], "has an item (number 2) that is an object: give a text"],
-    ["text-list", ["a", null], "has an item (number 2) that is an object: give a text"],
+    ["text-list", ["a", null], "has an item (number 2) that is null: give a text"],
+    ["text-list", ["a", , "c"], "has an item (number 2) that is missing: give a text"],
+    ["text-list", ["a", NaN], "has an item (number 2) that is NaN: give a finite number"],
     ["colour", "red", "has an unknown type: open the node and choose one"],
   ]) {
     const fault = { field: "properties.dynamic-fields.x", reason };
@@ -116,11 +201,46 @@ test("dynamic fields", async () => {
   }
 });
 
-test("what is far over Mixpanel's limits is not even handed over", async () => {
+test("what is over Mixpanel's limits does not wait for a thread", async () => {
   const long = "x".repeat(1_000_001);
-  assert.match((await one("propertiesName", long))[0].reason, /1000001 characters/);
-  assert.match((await one("propertiesCustomProperties", { long }))[0].reason, /1 MB at most/);
-  assert.match((await dynamic("text-list", Array(256_001).fill("x"))).reason, /256001 items/);
+  assert.match((await one("propertiesName", long))[0].reason, /has 1000001 bytes: at most 255/);
+  assert.match(
+    (await one("propertiesCustomProperties", { long }))[0].reason,
+    /has \d+ bytes: at most 1000000/,
+  );
+  assert.match(
+    (await dynamic("text-list", Array(100_000).fill("x"))).reason,
+    /beyond 256000 bytes/,
+  );
+  assert.match((await dynamic("text-list", ["é".repeat(256)])).reason, /256 characters/);
+  assert.deepEqual(await dynamic("text-list", ["é".repeat(255)]), ["é".repeat(255)]);
+});
+
+test("what a damaged flow file holds is a fault of its field", async () => {
+  for (const rows of [null, undefined, "x", 5, {}]) {
+    const { input } = await reader({ propertiesDynamicFields: rows }, evaluate)({});
+    assert.deepEqual(input.properties.dynamicFields, []);
+  }
+  const rows = [null, { name: 5, kind: "text", type: "str", value: given("x") }, "x"];
+  const { faults } = await reader({ propertiesDynamicFields: rows }, evaluate)({});
+  const reason = "is not a text: open the node and give a name";
+  assert.deepEqual(
+    faults,
+    [0, 1, 2].map((i) => ({ field: `properties.dynamic-fields[${i}].name`, reason })),
+  );
+});
+
+test("a variable that is not set is no text", async () => {
+  for (const value of ["${NOPE}", "$(NOPE)", " ${NOPE} "]) {
+    const config = { propertiesName: value, propertiesNameType: "str" };
+    const { faults } = await reader(config, evaluate)({});
+    assert.deepEqual(faults, [
+      {
+        field: "properties.name",
+        reason: "is the environment variable NOPE, which is not set",
+      },
+    ]);
+  }
 });
 
 test("an operator's settings", () => {
@@ -142,7 +262,23 @@ test("an operator's settings", () => {
     ["https://a.example/x"],
     ["ftp://a.example"],
     ["https://u@a.example"],
+    ["https://*.mixpanel.com"],
+    ["https://api.mixpanel.com", "*"],
   ]) {
     assert.throws(() => read(undefined, origins), /AllowedOrigins/, String(origins));
   }
+});
+
+test("a setting with a slip in its name is no setting", () => {
+  for (const name of [
+    "mixpanelCreateProfileAllowedOrigin",
+    "mixpanelCreateProfileallowedOrigins",
+    "MixpanelCreateProfileAllowedOrigins",
+    "mixpanelCreateProfilesAllowedOrigins",
+    "mixpanelCreateProfileThread",
+    "mixpanel-create-profile-threads",
+  ]) {
+    assert.throws(() => poolOptions({ [name]: 1 }), new RegExp(`${name} is not a setting`));
+  }
+  assert.deepEqual(poolOptions({ uiPort: 1880, mixpanelOther: 1 }), {});
 });

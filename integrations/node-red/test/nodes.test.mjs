@@ -5,18 +5,26 @@ import { EventEmitter, once } from "node:events";
 import { createRequire } from "node:module";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 
+import fc from "fast-check";
+
 import { TOKEN, closedOrigin, eventually, standIn } from "./support.mjs";
 
 const require = createRequire(import.meta.url);
 const helper = require("node-red-node-test-helper");
 const connectionNode = require("../nodes/connection.js");
 const createProfileNode = require("../nodes/create-profile.js");
+const { sharedPool } = require("../lib/card.js");
 
-helper.init(require.resolve("node-red"), { telemetry: { enabled: false } });
+// Another version than the one that is installed, where the environment names its main file.
+const runtime = process.env.NODE_RED ?? require.resolve("node-red");
+helper.init(runtime, { telemetry: { enabled: false } });
 
+const tests = {};
 let mixpanel;
 before(async () => {
   mixpanel = await standIn();
+  // Threads stay from one test to the next.
+  sharedPool().join(tests);
   await new Promise((resolve) => helper.startServer(resolve));
 });
 after(async () => {
@@ -27,7 +35,10 @@ beforeEach(() => mixpanel.setFaults());
 afterEach(() => helper.unload());
 
 /** A flow of one node, with all that it gives. */
-async function flow(fields = {}, { connection = {}, credentials = { projectToken: TOKEN } } = {}) {
+async function flow(
+  fields = {},
+  { connection = {}, credentials = { projectToken: TOKEN }, more = [] } = {},
+) {
   const nodes = [
     { id: "tab", type: "tab", label: "flow", env: [{ name: "PLAN", value: "pro", type: "str" }] },
     {
@@ -49,13 +60,11 @@ async function flow(fields = {}, { connection = {}, credentials = { projectToken
       wires: [["out"]],
     },
     { id: "out", z: "tab", type: "helper" },
-    { id: "catcher", z: "tab", type: "catch", scope: null, wires: [["caught"]] },
+    { id: "catcher", z: "tab", x: 0, y: 0, type: "catch", scope: null, wires: [["caught"]] },
     { id: "caught", z: "tab", type: "helper" },
+    ...more,
   ];
-  const catchNode = require("@node-red/nodes/core/common/25-catch.js");
-  await helper.load([connectionNode, createProfileNode, catchNode], nodes, {
-    connection: credentials,
-  });
+  await helper.load([connectionNode, createProfileNode], nodes, { connection: credentials });
   const card = helper.getNode("card");
   const statuses = [];
   card.on("call:status", ({ args: [status] }) => statuses.push(status));
@@ -87,6 +96,15 @@ test("a message becomes a profile, and a status code", async () => {
   assert.equal(out.topic, "kept");
   const { $properties } = await mixpanel.profile("user-1");
   assert.deepEqual($properties, { $name: "Ada", $email: "ada@example.com" });
+  await eventually(() => statuses.at(-1)?.fill === "green");
+  assert.deepEqual(statuses.at(-1), { fill: "green", shape: "dot", text: "200" });
+});
+
+test("the status says so while a message is sent", async () => {
+  const { run, statuses } = await flow();
+  await mixpanel.setFaults({ fault: { delay: { millis: 1_000 } } });
+  await run({ payload: { id: "user-slow" } });
+  await eventually(() => statuses.length > 1);
   assert.deepEqual(statuses, [
     { fill: "blue", shape: "dot", text: "sending" },
     { fill: "green", shape: "dot", text: "200" },
@@ -178,8 +196,21 @@ test("invalid input goes to a Catch node with every field, and nothing is sent",
   assert.equal(caught.error.source.id, "card");
   assert.deepEqual(caught.payload, {}, "the message is the one that came in");
   assert.equal((await mixpanel.requests()).length, before);
-  assert.equal(statuses.at(-1).fill, "red");
+  await eventually(() => statuses.at(-1)?.fill === "red");
   assert.match(statuses.at(-1).text, /^invalid input: profile\.profile-id, profile\.ip-address/);
+});
+
+test("where nothing is sent, one status says so", async () => {
+  const { run, statuses } = await flow();
+  const before = (await mixpanel.requests()).length;
+  for (const id of [NaN, new Map(), []]) {
+    const seen = statuses.length;
+    await run({ payload: { id } });
+    await eventually(() => statuses.length > seen);
+  }
+  const text = "invalid input: profile.profile-id";
+  assert.deepEqual(statuses, Array(3).fill({ fill: "red", shape: "ring", text }));
+  assert.equal((await mixpanel.requests()).length, before);
 });
 
 test("values that cannot be read are named, all at once", async () => {
@@ -212,7 +243,142 @@ test("values that cannot be read are named, all at once", async () => {
     ],
   );
   assert.match(caught.error.message, /no email/);
+  assert.match(caught.error.message, /properties\.phone has an expression that is not valid/);
   assert.equal(await mixpanel.profile("user-4"), undefined);
+});
+
+test("an expression that fails is named, and its values are not", async () => {
+  for (const expression of [
+    "$number(payload.secret)",
+    "payload.secret + 1",
+    "$fromMillis(payload.secret)",
+    "$eval(payload.secret)",
+    "payload.secret()",
+  ]) {
+    const { run } = await flow({
+      propertiesName: expression,
+      propertiesNameType: "jsonata",
+      propertiesCustomProperties: "payload.secret",
+      propertiesCustomPropertiesType: "msg",
+    });
+    const { caught } = await run({ payload: { id: "user-4", secret: "ada@example.com" } });
+    assert.match(
+      caught.error.message,
+      /properties\.name has an expression that failed \(JSONata's [A-Z]\d+, at character \d+\)/,
+    );
+    assert.ok(!JSON.stringify(caught.error).includes("ada@"), caught.error.message);
+    await helper.unload();
+  }
+});
+
+describe("nothing that a message holds ends Node-RED", () => {
+  const deep = () => Array.from({ length: 20_000 }).reduce((inner) => [inner], "x");
+  const custom = {
+    propertiesCustomProperties: "payload.c",
+    propertiesCustomPropertiesType: "msg",
+  };
+
+  test("20,000 nested arrays, where they are not wanted: a Catch node can answer", async () => {
+    const { run } = await flow(custom);
+    const [req, res] = [{ of: "http in" }, { of: "http in" }];
+    const { caught } = await run({ payload: { id: "deep-1", c: deep() }, req, res });
+    assert.equal(caught.error.code, "permanent-invalid-input");
+    assert.deepEqual(
+      caught.error.cause.map(({ field }) => field),
+      ["properties.custom-properties"],
+    );
+    assert.deepEqual([caught.req, caught.res], [req, res]);
+    assert.equal((await run({ payload: { id: "deep-2", c: { a: "b" } } })).out.statusCode, 200);
+  });
+
+  test("20,000 nested arrays, where nobody looks", async () => {
+    // With a second wire and a Complete node, which Node-RED copies the message for.
+    const { run } = await flow(
+      { wires: [["out", "second"]] },
+      {
+        more: [
+          { id: "second", z: "tab", type: "helper" },
+          {
+            id: "complete",
+            z: "tab",
+            x: 0,
+            y: 0,
+            type: "complete",
+            scope: ["card"],
+            wires: [["done"]],
+          },
+          { id: "done", z: "tab", type: "helper" },
+        ],
+      },
+    );
+    const errors = once(helper.getNode("caught"), "input");
+    await run({ payload: { id: "deep-3" }, deep: deep() });
+    const [caught] = await errors;
+    assert.equal(caught.error.code, "execution-failed");
+    assert.match(caught.error.message, /^Status code 200, but the message cannot be handed on/);
+    assert.equal(caught.statusCode, 200);
+    assert.equal((await run({ payload: { id: "deep-4" } })).out.statusCode, 200);
+  });
+
+  test("a frozen message", async () => {
+    const { run } = await flow(custom);
+    const frozen = (payload) => Object.freeze({ _msgid: "1", payload: Object.freeze(payload) });
+    const { out } = await run(frozen({ id: "frozen" }));
+    assert.deepEqual(out.payload, { statusCode: 200, reason: null });
+    assert.equal((await run(frozen({ id: "anon" }))).caught.error.code, "permanent-invalid-input");
+    assert.equal((await run({ payload: { id: "after" } })).out.statusCode, 200);
+  });
+
+  test("values that throw when they are read", async () => {
+    const { run } = await flow(custom);
+    const c = {
+      get broken() {
+        throw new Error("broken");
+      },
+    };
+    const { caught } = await run({ payload: { id: "throws", c } });
+    assert.equal(caught.error.code, "permanent-invalid-input");
+    assert.equal((await run({ payload: { id: "after" } })).out.statusCode, 200);
+  });
+});
+
+describe("what is wrong before the card is called is invalid input", () => {
+  const row = (name, kind, type, value) => ({ name, kind, type, value });
+  const holes = ["a"];
+  holes[2] = "c";
+  for (const [what, fields, field] of [
+    ["a list with holes", [row("tags", "text-list", "msg", "payload.holes")], ".tags"],
+    ["a row named 5", [row(5, "text", "str", "x")], "[0].name"],
+    ["a row without a name", [row(undefined, "text", "str", "x")], "[0].name"],
+    ["a row that is none", [null], "[0].name"],
+    ["a row of an unknown type", [row("x", "colour", "str", "red")], ".x"],
+  ]) {
+    test(what, async () => {
+      const { run } = await flow({ propertiesDynamicFields: fields });
+      const { caught } = await run({ payload: { id: "wrong", holes } });
+      assert.equal(caught.error.code, "permanent-invalid-input", caught.error.message);
+      const found = caught.error.cause.map((fault) => fault.field);
+      assert.deepEqual(found, [`properties.dynamic-fields${field}`]);
+    });
+  }
+
+  test("a connection of another type, or a disabled one", async () => {
+    for (const [connection, words] of [
+      [{ type: "helper" }, /connection is a node of another type/],
+      [{ d: true }, /connection is disabled: enable it/],
+    ]) {
+      const { run } = await flow({}, { connection });
+      const { caught } = await run({ payload: { id: "wrong" } });
+      assert.equal(caught.error.code, "permanent-invalid-input");
+      assert.match(caught.error.message, words);
+      await helper.unload();
+    }
+  });
+
+  test("a list of fields that a damaged flow file lost", async () => {
+    const { run } = await flow({ propertiesDynamicFields: null });
+    assert.equal((await run({ payload: { id: "damaged" } })).out.statusCode, 200);
+  });
 });
 
 describe("a refusal is handed on with its status code and Mixpanel's words", () => {
@@ -226,7 +392,7 @@ describe("a refusal is handed on with its status code and Mixpanel's words", () 
       assert.equal(out.statusCode, status);
       assert.equal(out.payload.statusCode, status);
       assert.match(out.payload.reason, /as Mixpanel says/);
-      assert.equal(statuses.at(-1).fill, "red");
+      await eventually(() => statuses.at(-1)?.fill === "red");
       assert.match(statuses.at(-1).text, new RegExp(`^${status} .*as Mixpanel says`));
     });
   }
@@ -237,7 +403,7 @@ test("a closed port is a transport failure", async () => {
   const { caught } = await run({ payload: { id: "user-6" } });
   assert.equal(caught.error.code, "transport");
   assert.match(caught.error.message, /^No answer: .*the connection was refused/);
-  assert.equal(statuses.at(-1).text, "no answer");
+  await eventually(() => statuses.at(-1)?.text === "no answer");
 });
 
 test("a blank token and a bad base URL are invalid input of the connection", async () => {
@@ -270,6 +436,30 @@ test("the connection may come from the environment", async () => {
   assert.equal(out?.statusCode, 200, JSON.stringify(caught?.error));
   const [{ $token }] = JSON.parse((await mixpanel.requests()).at(-1).body);
   assert.equal($token, "token-of-the-environment");
+});
+
+test("a variable that is not set is named, for every field of the connection", async () => {
+  const { run } = await flow(
+    {},
+    {
+      connection: { region: "${NO_REGION}", baseUrl: "$(NO_URL)", maxRetries: "${NO_RETRIES}" },
+      credentials: { projectToken: "${NO_TOKEN}" },
+    },
+  );
+  const before = (await mixpanel.requests()).length;
+  const { caught } = await run({ payload: { id: "unset" } });
+  assert.equal(caught.error.code, "permanent-invalid-input");
+  const named = caught.error.cause.map(({ field, reason }) => [
+    field,
+    reason.match(/^is the environment variable (\w+), which is not set/)?.[1],
+  ]);
+  assert.deepEqual(named, [
+    ["connection.project-token", "NO_TOKEN"],
+    ["connection.region", "NO_REGION"],
+    ["connection.base-url", "NO_URL"],
+    ["connection.max-retries", "NO_RETRIES"],
+  ]);
+  assert.equal((await mixpanel.requests()).length, before);
 });
 
 test("numbers of retries that are none are refused before the call", async () => {
@@ -309,6 +499,7 @@ test("the token is in no error, status or log", async () => {
 });
 
 test("messages that come together are all answered; the status counts them", async () => {
+  await mixpanel.setFaults({ fault: { delay: { millis: 500 } } });
   const { card, statuses } = await flow();
   const ids = Array.from({ length: 50 }, (_, i) => `crowd-${i}`);
   const seen = [];
@@ -318,18 +509,157 @@ test("messages that come together are all answered; the status counts them", asy
   assert.deepEqual(seen.map(({ id }) => id).sort(), ids.sort());
   assert.ok(seen.every(({ statusCode }) => statusCode === 200));
   for (const id of ids) assert.ok(await mixpanel.profile(id), id);
+  await eventually(() => statuses.at(-1).text === "200");
   assert.ok(statuses.some(({ text }) => text === "sending (50)"));
-  assert.equal(statuses.at(-1).text, "200");
+  assert.ok(statuses.length < 50, "not two for each message");
 });
 
-test("a call under way is not lost to a new deployment", async () => {
-  await mixpanel.setFaults({ fault: { delay: { millis: 8_000 } } });
-  const { card } = await flow();
+test("messages reach Mixpanel in their order, however long an expression takes", async () => {
+  const { card } = await flow({
+    propertiesName: "payload.slow ? $slow(payload.name) : payload.name",
+    propertiesNameType: "jsonata",
+  });
   const before = (await mixpanel.requests()).length;
+  const seen = [];
+  helper.getNode("out").on("input", (msg) => seen.push(msg));
+  const names = Array.from({ length: 20 }, (_, i) => `name-${i}`);
+  for (const name of names) card.receive({ payload: { id: "one", name, slow: false } });
+  await eventually(() => seen.length === names.length);
+  const posts = (await mixpanel.requests()).slice(before).filter(({ method }) => method === "POST");
+  const sent = posts
+    .flatMap(({ body }) => JSON.parse(body))
+    .map(({ $set_once }) => $set_once.$name);
+  assert.deepEqual(sent, names);
+});
+
+test("a new deployment: what is under way ends, what waits is refused", async () => {
+  const { card } = await flow();
+  const seen = [];
+  card.receive({ payload: { id: "warm" } });
+  await eventually(() => mixpanel.profile("warm"));
+  await mixpanel.setFaults({ fault: { delay: { millis: 8_000 } } });
+  const before = (await mixpanel.requests()).length;
+  const posts = async () =>
+    (await mixpanel.requests()).slice(before).filter(({ method }) => method === "POST");
+  helper.getNode("caught").on("input", (msg) => seen.push(msg.error));
   card.receive({ payload: { id: "late" } });
-  await eventually(async () => (await mixpanel.requests()).length > before);
+  await eventually(async () => (await posts()).length === 1);
+  card.receive({ payload: { id: "late-too" } });
+  await eventually(async () => (await posts()).length === 2);
+  for (let i = 0; i < 2_000; i++) card.receive({ payload: { id: `waiting-${i}` } });
+  // Messages are read in turns of their own.
+  await eventually(() => card.status.lastCall.args[0].text === "sending (2002)");
   const started = Date.now();
+  const warnings = [];
+  card.warn = (text) => warnings.push(text);
   await helper.unload();
-  assert.ok(Date.now() - started < 7_000, "the deployment does not wait for it to the end");
+  assert.ok(Date.now() - started < 7_000, "the deployment does not wait for them to the end");
+  for (const { code, message } of seen) {
+    assert.equal(code, "execution-failed");
+    assert.match(message, /the flows were stopped, and nothing was sent/);
+  }
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0], /^2000 waiting messages were not sent/);
   await eventually(() => mixpanel.profile("late"));
+  await eventually(() => mixpanel.profile("late-too"));
+  assert.equal((await posts()).length, 2);
+});
+
+test("deployments share one limit of threads", async () => {
+  const pool = sharedPool();
+  await mixpanel.setFaults({ fault: { delay: { millis: 6_000 } } });
+  for (let i = 0; i < 4; i++) {
+    const { card } = await flow();
+    const before = (await mixpanel.requests()).length;
+    card.receive({ payload: { id: `deployed-${i}` } });
+    card.receive({ payload: { id: `deployed-too-${i}` } });
+    if (i === 0) await eventually(async () => (await mixpanel.requests()).length > before);
+    await helper.unload();
+    assert.ok(pool.threads.length <= 4, `${pool.threads.length} threads`);
+  }
+  await mixpanel.setFaults();
+  pool.leave(tests);
+  await eventually(() => pool.threads.length === 0);
+  pool.join(tests);
+});
+
+describe("no value that is accepted is altered", () => {
+  const row = (kind) => ({ name: kind, kind, type: "msg", value: `payload.${kind}` });
+  const kinds = ["text", "number", "boolean", "date-time", "text-list"];
+  const value = fc.oneof(
+    fc.string({ unit: "grapheme", maxLength: 60 }),
+    fc.string({ unit: "binary", maxLength: 60 }),
+    fc.double(),
+    fc.integer(),
+    fc.maxSafeInteger(),
+    fc.double({ min: 2 ** 53 }),
+    fc.bigInt(),
+    fc.boolean(),
+    fc.date({ noInvalidDate: false }),
+    fc.date({ min: new Date("1973-03-04"), max: new Date("2286-11-20"), noInvalidDate: true }),
+    fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
+    fc.array(fc.string({ unit: "grapheme" }), { minLength: 1 }),
+    fc.array(fc.oneof(fc.string(), fc.integer(), fc.boolean()), { minLength: 1 }),
+    fc.array(fc.oneof(fc.string({ unit: "binary" }), fc.double(), fc.constant(undefined))),
+    fc.sparseArray(fc.string({ unit: "grapheme" })),
+    fc.constantFrom(null, undefined, "", " ", "true", "12", "1611164108", "1e3", "0x10", "NaN"),
+  );
+
+  /** What a value becomes in Mixpanel, said in another way than the code says it. */
+  const expected = {
+    text: (given) => (Buffer.isBuffer(given) ? given.toString("utf8") : `${given}`),
+    number: (given) => Number(given),
+    boolean: (given) => given === true || given === "true",
+    "date-time": (given) =>
+      (given instanceof Date ? given : new Date(Number(given) * 1000)).toISOString().slice(0, 19),
+    "text-list": (given) => given.map((item) => `${item}`),
+  };
+  /** And back: what was stored says what was given. */
+  const exact = {
+    text: (given, stored) =>
+      typeof given === "number"
+        ? Object.is(Number(stored), given) || given === 0
+        : Buffer.isBuffer(given)
+          ? Buffer.from(stored).equals(given)
+          : String(given) === stored,
+    number: (given, stored) => typeof given !== "bigint" || BigInt(stored) === given,
+  };
+
+  for (const kind of [...kinds, "custom"]) {
+    test(kind, async () => {
+      const { run } = await flow({
+        propertiesDynamicFields: kind === "custom" ? [] : [row(kind)],
+        propertiesCustomProperties: kind === "custom" ? "payload.custom" : "",
+        propertiesCustomPropertiesType: "msg",
+      });
+      let count = 0;
+      let accepted = 0;
+      await fc.assert(
+        fc.asyncProperty(value, async (given) => {
+          const id = `exact-${kind}-${count++}`;
+          const payload = { id, [kind]: kind === "custom" ? { custom: given } : given };
+          const { out, caught } = await run({ payload });
+          if (caught) return assert.equal(caught.error.code, "permanent-invalid-input");
+          assert.equal(out.statusCode, 200, out.payload.reason);
+          const { [kind]: stored } = (await mixpanel.profile(id)).$properties;
+          if (stored === undefined) {
+            const blank = (one) => one === null || one === undefined || `${one}`.trim() === "";
+            assert.ok(Array.isArray(given) ? given.every(blank) : blank(given));
+            return;
+          }
+          accepted++;
+          const of = kind === "custom" ? (given instanceof Date ? "custom-date" : "text") : kind;
+          if (of === "custom-date") return assert.equal(stored, given.toISOString());
+          // JSON has one zero.
+          assert.deepEqual(
+            stored === 0 ? 0 : stored,
+            given === 0 && kind === "number" ? 0 : expected[of](given),
+          );
+          assert.ok(exact[of]?.(given, stored) ?? true);
+        }),
+        { numRuns: 300, seed: 42 },
+      );
+      assert.ok(accepted > 10, `${accepted} of ${count} were accepted`);
+    });
+  }
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 
@@ -48,17 +48,14 @@ test("the package is what the flow library wants", () => {
 });
 
 test("what is needed to run is installed with the package", () => {
-  const sources = [
-    "worker.mjs",
-    "http.mjs",
-    "io.mjs",
-    "pool.js",
-    "card.js",
-    "input.js",
-    "settings.js",
-  ];
+  const sources = ["lib", "nodes"].flatMap((name) =>
+    readdirSync(`${folder}${name}`)
+      .filter((file) => /js$/.test(file))
+      .map((file) => `${name}/${file}`),
+  );
+  assert.ok(sources.length > 10);
   for (const name of sources) {
-    const source = readFileSync(`${folder}lib/${name}`, "utf8");
+    const source = readFileSync(`${folder}${name}`, "utf8");
     for (const [, module] of source.matchAll(/(?:from |require\()"([^".][^"]*)"/g)) {
       if (module.startsWith("node:")) continue;
       const [owner, part] = module.split("/");

@@ -11,7 +11,7 @@ import { TOKEN, closedOrigin, connection, eventually, input, standIn } from "./s
 
 const require = createRequire(import.meta.url);
 const { Pool } = require("../lib/pool.js");
-const { CardError, createProfile } = require("../lib/card.js");
+const { CardError, checkConnection, createProfile } = require("../lib/card.js");
 
 let mixpanel;
 before(async () => (mixpanel = await standIn()));
@@ -27,6 +27,9 @@ function newPool(options) {
 }
 
 const call = (pool, id, more) => createProfile(pool, connection(mixpanel.origin, more), input(id));
+
+const postsSince = async (count) =>
+  (await mixpanel.requests()).slice(count).filter(({ method }) => method === "POST");
 
 /** The error of a call that must have one. */
 async function failure(promise) {
@@ -172,18 +175,177 @@ test("origins that the operator does not allow are denied, without a connection"
   const error = await failure(call(pool, "denied"));
   assert.equal(error.code, "permanent-denied");
   assert.match(error.message, /operator/);
+  assert.match(error.message, /settings\.js, mixpanelCreateProfileAllowedOrigins/);
   assert.equal((await mixpanel.requests()).length, before);
   assert.equal((await call(newPool({ allowedOrigins: [mixpanel.origin] }), "ok")).statusCode, 200);
 });
 
 test("connections are kept: as many as threads", async () => {
-  const pool = newPool({ threads: 2 });
-  const before = await mixpanel.requests();
+  const pool = newPool({ threads: 3 });
+  const before = (await mixpanel.requests()).length;
   await Promise.all(Array.from({ length: 200 }, (_, i) => call(pool, `kept-${i}`)));
-  const requests = (await mixpanel.requests()).slice(before.length);
-  const posts = requests.filter(({ method }) => method === "POST");
-  assert.equal(posts.length, 200);
-  assert.equal(new Set(posts.map((request) => request.connection)).size, 2);
+  for (let i = 0; i < 20; i++) await call(pool, `kept-alone-${i}`);
+  const posts = await postsSince(before);
+  assert.ok(posts.length >= 21);
+  assert.ok(new Set(posts.map((request) => request.connection)).size <= 2);
+});
+
+describe("calls that wait are made together", () => {
+  /** Holds the first request up until all calls are there. */
+  async function crowd(pool, count, idOf = (i) => `crowd-${i}`, more = () => ({})) {
+    await mixpanel.setFaults({ fault: { delay: { millis: 500 } } });
+    const before = (await mixpanel.requests()).length;
+    const first = call(pool, "crowd-first");
+    await eventually(async () => (await mixpanel.requests()).length > before);
+    const calls = Array.from({ length: count }, (_, i) => call(pool, idOf(i), more(i)));
+    const results = await Promise.allSettled([first, ...calls]);
+    return { results, posts: await postsSince(before) };
+  }
+
+  test("in their order, in few requests, each with its own result", async () => {
+    const pool = newPool({ threads: 1 });
+    const { results, posts } = await crowd(pool, 3_000, (i) => (i === 7 ? "anon" : `crowd-${i}`));
+    const [wrong] = results.splice(8, 1);
+    assert.equal(wrong.reason.code, "permanent-invalid-input");
+    assert.match(wrong.reason.message, /profile\.profile-id/);
+    for (const { value } of results) assert.deepEqual(value, { statusCode: 200, reason: null });
+    const sent = posts.map(({ body }) => JSON.parse(body).map((update) => update.$distinct_id));
+    assert.deepEqual(
+      sent.map(({ length }) => length),
+      [1, 1_999, 1_000],
+    );
+    const ids = Array.from({ length: 3_000 }, (_, i) => `crowd-${i}`);
+    ids.splice(7, 1);
+    assert.deepEqual(sent.flat(), ["crowd-first", ...ids]);
+  });
+
+  test("a status code that is not 2xx, and an error, are each call's own", async () => {
+    const pool = newPool({ threads: 1 });
+    const body = '{"error":"as Mixpanel says","status":0}';
+    await mixpanel.setFaults({ fault: "hang" });
+    const before = (await mixpanel.requests()).length;
+    const first = call(pool, "refused-first").catch(() => {});
+    await eventually(async () => (await mixpanel.requests()).length > before);
+    const refused = Array.from({ length: 3 }, (_, i) => call(pool, `refused-${i}`));
+    await mixpanel.setFaults({ fault: { answer: { status: 401, body } } });
+    // The thread is lost with its call; the next one takes those that wait.
+    await pool.threads[0].terminate();
+    await first;
+    for (const { statusCode, reason } of await Promise.all(refused)) {
+      assert.equal(statusCode, 401);
+      assert.match(reason, /as Mixpanel says/);
+    }
+    const { results } = await crowd(pool, 3, undefined, () => ({ baseUrl: "ftp://x.example" }));
+    for (const { reason } of results.slice(1)) {
+      assert.equal(reason.code, "permanent-invalid-input");
+      assert.match(reason.message, /connection\.base-url/);
+    }
+  });
+
+  test("only those of one connection", async () => {
+    const pool = newPool({ threads: 1 });
+    const { posts } = await crowd(
+      pool,
+      20,
+      (i) => `pair-${i}`,
+      (i) => ({ projectToken: i % 2 === 0 ? TOKEN : "another-token" }),
+    );
+    const tokens = posts.map(({ body }) => [...new Set(JSON.parse(body).map((one) => one.$token))]);
+    assert.deepEqual(tokens, [[TOKEN], [TOKEN], ["another-token"]]);
+  });
+
+  test("no more than 4 MB at once, however many parts that is: a thread has the memory", async () => {
+    const long = { tag: "text", val: "x".repeat(200) };
+    const short = { tag: "boolean", val: true };
+    for (const [count, value] of [
+      [1_000, long],
+      [1_900, short],
+    ]) {
+      const pool = newPool({ threads: 1 });
+      await call(pool, "warm");
+      const dynamicFields = Array.from({ length: count }, (_, i) => ({ name: `${i}`, value }));
+      await mixpanel.setFaults({ fault: { delay: { millis: 500 } }, times: 1 });
+      const before = (await mixpanel.requests()).length;
+      const calls = Array.from({ length: 61 }, (_, i) =>
+        createProfile(pool, connection(mixpanel.origin), input(`big-${i}`, { dynamicFields })),
+      );
+      for (const { statusCode } of await Promise.all(calls)) assert.equal(statusCode, 200);
+      const posts = await postsSince(before);
+      assert.ok(posts.length > 2, `${posts.length}`);
+      for (const { body } of posts) assert.ok(body.length <= 2_000_000, `${body.length}`);
+      const { maxOldGenerationSizeMb } = pool.threads[0].resourceLimits;
+      assert.ok(maxOldGenerationSizeMb <= 64);
+    }
+  });
+
+  test("a call that finds a thread free goes at once, alone", async () => {
+    const pool = newPool({ threads: 3 });
+    await Promise.all([call(pool, "warm-1"), call(pool, "warm-2")]);
+    await eventually(() => pool.threads.length === 2);
+    await mixpanel.setFaults({ fault: { delay: { millis: 300 } } });
+    const before = (await mixpanel.requests()).length;
+    await Promise.all(["one", "two", "three", "four"].map((id) => call(pool, `free-${id}`)));
+    const sizes = (await postsSince(before)).map(({ body }) => JSON.parse(body).length);
+    assert.deepEqual(sizes, [1, 1, 2]);
+  });
+});
+
+describe("calls of one profile never overtake each other", () => {
+  test("the first value of a property wins, whatever thread is free", async () => {
+    const pool = newPool({ threads: 3 });
+    const value = (id, name) =>
+      createProfile(pool, connection(mixpanel.origin), input(id, { name }));
+    await Promise.all([value("warm-1", "x"), value("warm-2", "x")]);
+    // The first request of each profile is late: what overtook it would win.
+    for (let round = 0; round < 5; round++) {
+      const id = `order-${round}`;
+      await mixpanel.setFaults({ fault: { delay: { millis: 300 } }, "profile-id": id, times: 1 });
+      const calls = [value(id, "first")];
+      for (let i = 0; i < 20; i++) {
+        calls.push(value(`beside-${round}-${i}`, "x"), value(id, `later-${i}`));
+        if (i % 5 === 0) await value(`turn-${round}-${i}`, "x");
+      }
+      await Promise.all(calls);
+      assert.equal((await mixpanel.profile(id)).$properties.$name, "first");
+    }
+  });
+
+  test("a call waits for its profile alone: others pass", async () => {
+    const pool = newPool({ threads: 3 });
+    await Promise.all([call(pool, "warm-1"), call(pool, "warm-2")]);
+    await mixpanel.setFaults({
+      fault: { delay: { millis: 2_000 } },
+      "profile-id": "slow",
+      times: 1,
+    });
+    const order = [];
+    const slow = ["a", "b"].map((name) =>
+      call(pool, "slow").then(() => order.push(`slow-${name}`)),
+    );
+    const quick = call(pool, "quick").then(() => order.push("quick"));
+    await Promise.all([...slow, quick]);
+    assert.deepEqual(order, ["quick", "slow-a", "slow-b"]);
+  });
+});
+
+test("a connection that is never answered does not hold up another", async () => {
+  for (const threads of [2, 4]) {
+    await mixpanel.setFaults();
+    const silent = createTcpServer((socket) => socket.on("error", () => {}).resume());
+    silent.listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const pool = newPool({ threads });
+    const origin = `http://127.0.0.1:${silent.address().port}`;
+    const hanging = Array.from({ length: 500 }, (_, i) =>
+      createProfile(pool, connection(origin), input(`hanging-${i}`)).catch(({ code }) => code),
+    );
+    const started = performance.now();
+    for (let i = 0; i < 20; i++) assert.equal((await call(pool, `other-${i}`)).statusCode, 200);
+    assert.ok(performance.now() - started < 20_000);
+    await pool.close();
+    assert.deepEqual(new Set(await Promise.all(hanging)), new Set(["execution-failed"]));
+    silent.close();
+  }
 });
 
 test("nothing is left behind by calls", async () => {
@@ -208,8 +370,8 @@ test("a thread that is killed: its call fails, the next has another", async () =
   await mixpanel.setFaults({ fault: "hang" });
   const before = (await mixpanel.requests()).length;
   const lost = failure(call(pool, "killed"));
-  const next = call(pool, "next");
   await eventually(async () => (await mixpanel.requests()).length > before);
+  const next = call(pool, "next");
   await mixpanel.setFaults();
   const [thread] = pool.threads;
   await thread.terminate();
@@ -218,6 +380,42 @@ test("a thread that is killed: its call fails, the next has another", async () =
   assert.equal(error.message, "the card failed (exit code 1); trying again is safe");
   assert.equal((await next).statusCode, 200);
   assert.notEqual(pool.threads[0], thread);
+});
+
+test("a thread that is killed with several calls: each is made again, by itself", async () => {
+  const pool = newPool({ threads: 1 });
+  await call(pool, "before");
+  await mixpanel.setFaults({ fault: "hang" });
+  const before = (await mixpanel.requests()).length;
+  const first = call(pool, "killed-first").catch(() => {});
+  await eventually(async () => (await mixpanel.requests()).length > before);
+  const calls = Array.from({ length: 5 }, (_, i) => call(pool, `killed-${i % 4}`));
+  await pool.threads[0].terminate();
+  await first;
+  await eventually(async () => (await mixpanel.requests()).length > before + 1);
+  await mixpanel.setFaults();
+  await pool.threads[0].terminate();
+  for (const { statusCode } of await Promise.all(calls)) assert.equal(statusCode, 200);
+  const ids = (await postsSince(before)).map(({ body }) =>
+    JSON.parse(body).map((update) => update.$distinct_id),
+  );
+  const killed = [0, 1, 2, 3, 0].map((i) => `killed-${i}`);
+  assert.deepEqual(ids, [["killed-first"], killed, ...killed.map((id) => [id])]);
+});
+
+test("an input that makes the card fail takes no other with it", async () => {
+  const pool = newPool({ threads: 1 });
+  await call(pool, "before");
+  await mixpanel.setFaults({ fault: { delay: { millis: 300 } }, times: 1 });
+  const first = call(pool, "culprit-first");
+  // No flow can hand over what the interface's types do not allow: only a fault of ours could.
+  const culprit = failure(createProfile(pool, connection(mixpanel.origin), { profile: {} }));
+  const others = Array.from({ length: 4 }, (_, i) => call(pool, `beside-culprit-${i}`));
+  assert.equal((await first).statusCode, 200);
+  const error = await culprit;
+  assert.equal(error.code, "execution-failed");
+  assert.match(error.message, /^the card failed \(.+\); trying again is safe$/);
+  for (const { statusCode } of await Promise.all(others)) assert.equal(statusCode, 200);
 });
 
 test("an instance that fails is replaced", async () => {
@@ -274,17 +472,92 @@ test("calls beyond the limit are refused, those within it are made", async () =>
   );
 });
 
+test("calls beyond a number of bytes are refused, those within it are made", async () => {
+  await mixpanel.setFaults({ fault: { delay: { millis: 500 } }, times: 1 });
+  const pool = newPool({ threads: 1, maxWaitingBytes: 1_000_000 });
+  const name = "x".repeat(200);
+  const wide = (id) =>
+    createProfile(
+      pool,
+      connection(mixpanel.origin),
+      input(id, {
+        dynamicFields: Array.from({ length: 1_000 }, (_, i) => ({
+          name: `${i}`,
+          value: { tag: "text", val: name },
+        })),
+      }),
+    );
+  const results = await Promise.allSettled(Array.from({ length: 10 }, (_, i) => wide(`wide-${i}`)));
+  const made = results.filter(({ value }) => value?.statusCode === 200);
+  const refused = results.filter(({ reason }) => reason);
+  assert.ok(made.length >= 3 && made.length < 6, `${made.length}`);
+  for (const { reason } of refused) {
+    assert.equal(reason.code, "execution-failed");
+    assert.match(
+      reason.message,
+      /^calls of 1 MB are waiting already, and nothing was sent: .*delay/,
+    );
+  }
+  assert.equal((await wide("wide-after")).statusCode, 200);
+});
+
+test("a check asks by itself, and waits no longer than its user", async () => {
+  const pool = newPool({ threads: 1 });
+  const to = connection(mixpanel.origin);
+  const { verdict } = await checkConnection(pool, to, {});
+  assert.equal(verdict, "invalid");
+  await mixpanel.setFaults({ fault: "hang" });
+  const before = (await mixpanel.requests()).length;
+  const lost = call(pool, "before-check").catch(() => {});
+  await eventually(async () => (await mixpanel.requests()).length > before);
+  const user = {};
+  const check = failure(checkConnection(pool, to, user));
+  pool.leave(user, "all threads are busy");
+  assert.equal((await check).message, "all threads are busy");
+  await pool.close();
+  await lost;
+});
+
+test("what waits of a user that leaves is refused, what is under way ends", async () => {
+  await mixpanel.setFaults({ fault: { delay: { millis: 1_000 } }, times: 1 });
+  const pool = newPool({ threads: 1 });
+  const [one, other] = [{}, {}];
+  const made = (user, id) => createProfile(pool, connection(mixpanel.origin), input(id), user);
+  pool.join(one);
+  pool.join(other);
+  const before = (await mixpanel.requests()).length;
+  const first = made(one, "leave-first");
+  await eventually(async () => (await mixpanel.requests()).length > before);
+  const waiting = Array.from({ length: 2_000 }, (_, i) => made(one, `leave-${i % 100}`));
+  const same = made(one, "leave-first");
+  const others = made(other, "leave-other");
+  // All are refused in one turn: each must have its handler by then.
+  const refused = [...waiting, same].map(failure);
+  pool.leave(one);
+  for (const error of await Promise.all(refused)) {
+    assert.match(error.message, /the flows were stopped, and nothing was sent/);
+  }
+  assert.equal((await first).statusCode, 200);
+  assert.equal((await others).statusCode, 200);
+  assert.equal(await mixpanel.profile("leave-0"), undefined);
+  assert.equal(pool.threads.length, 1);
+  pool.leave(other);
+  assert.equal(pool.threads.length, 0, "threads are kept for users only");
+  pool.join(one);
+  assert.equal((await made(one, "leave-again")).statusCode, 200);
+});
+
 test("a pool that is closed says so", async () => {
   const pool = newPool();
   await call(pool, "open");
-  await pool.closeWhenIdle();
+  await pool.close();
   assert.equal(pool.threads.length, 0);
   assert.match((await failure(call(pool, "closed"))).message, /the flows were stopped/);
 });
 
 test("a hanging server: no answer after 30 seconds, and this thread answers all the while", async () => {
   await mixpanel.setFaults({ fault: "hang", "profile-id": "hanging" });
-  const pool = newPool({ threads: 2 });
+  const pool = newPool({ threads: 3 });
   const started = performance.now();
   let longest = 0;
   let last = started;
@@ -292,12 +565,14 @@ test("a hanging server: no answer after 30 seconds, and this thread answers all 
     longest = Math.max(longest, performance.now() - last);
     last = performance.now();
   }, 10);
+  const before = (await mixpanel.requests()).length;
   const hanging = failure(call(pool, "hanging"));
+  await eventually(async () => (await mixpanel.requests()).length > before);
   for (let i = 0; i < 10; i++) assert.equal((await call(pool, `beside-${i}`)).statusCode, 200);
   const error = await hanging;
   clearInterval(timer);
   assert.equal(error.code, "transport");
-  assert.match(error.message, /no answer within 30 seconds/);
+  assert.match(error.message, /no (answer|response) within 30 seconds/);
   const seconds = (performance.now() - started) / 1000;
   assert.ok(seconds >= 29.5 && seconds < 45, `${seconds} s`);
   assert.ok(longest < 5_000, `${longest} ms without a turn`);

@@ -21,7 +21,11 @@ export async function standIn(...options) {
   const process = spawn(`${root}target/release/host-harness`, ["stand-in", ...options], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const [origin] = await once(createInterface(process.stdout), "line");
+  const ended = once(process, "exit").then(() => {
+    throw new Error(`the stand-in has ended: ${options.join(" ")}`);
+  });
+  ended.catch(() => {});
+  const [origin] = await Promise.race([once(createInterface(process.stdout), "line"), ended]);
 
   const json = async (path, init) => {
     const response = await fetch(origin + path, { signal: AbortSignal.timeout(30_000), ...init });

@@ -6,7 +6,7 @@ import sys
 import unittest
 from pathlib import Path
 
-import figures
+import notes
 import processes
 
 
@@ -20,7 +20,7 @@ def main():
     tests = unittest.defaultTestLoader.discover(str(Path(__file__).parent))
     result = unittest.TextTestRunner(verbosity=2, stream=sys.stdout).run(tests)
     processes.end_all()
-    figures.show()
+    notes.show()
     failed = len(result.failures) + len(result.errors)
     if result.wasSuccessful():
         shutil.rmtree(processes.FOLDER)

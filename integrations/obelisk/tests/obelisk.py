@@ -2,7 +2,10 @@
 
 import os
 import re
+import secrets
+import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -13,10 +16,19 @@ HERE = Path(__file__).resolve().parents[1]
 OBELISK = os.environ.get("OBELISK", "obelisk")
 
 CREATE_PROFILE = "mixpanel:cards/profiles@0.1.0.create-profile"
+CHECK_CONNECTION = "mixpanel:cards/connections@0.1.0.check-connection"
 IMPORT_USERS = "mixpanel:flows/users@0.1.0.import-users"
 
-# Nothing of the user's own: compiled code and databases are the test's.
-FOLDERS = {"XDG_CACHE_HOME": str(FOLDER / "cache"), "XDG_DATA_HOME": str(FOLDER / "data")}
+TOKEN = secrets.token_hex(32)
+"""Of the API of every server."""
+
+# Nothing of the user's own: compiled code, databases and tokens are the test's.
+ENVIRONMENT = {
+    "XDG_CACHE_HOME": str(FOLDER / "cache"),
+    "XDG_DATA_HOME": str(FOLDER / "data"),
+    "XDG_CONFIG_HOME": str(FOLDER / "config"),
+    "OBELISK_API_TOKEN": TOKEN,
+}
 
 
 def command_line(*arguments):
@@ -26,17 +38,32 @@ def command_line(*arguments):
         capture_output=True,
         text=True,
         timeout=120,
-        env={**os.environ, **FOLDERS},
+        env={**os.environ, **ENVIRONMENT},
     )
     assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
     return done.stdout
 
 
-class Server:
-    """A server on a free port, from its configuration in this folder."""
+def changed(name, *changes):
+    """A configuration of this folder with some of its text replaced, beside the components."""
+    text = (HERE / name).read_text()
+    for old, new in changes:
+        assert old in text, f"{name} has no {old!r}"
+        text = text.replace(old, new)
+    folder = Path(tempfile.mkdtemp(dir=FOLDER))
+    shutil.copytree(HERE / "components", folder / "components")
+    (folder / name).write_text(text)
+    return folder / name
 
-    def __init__(self, name, configuration="server.toml", deployment=None, environment=None):
+
+class Server:
+    """A server on a free port, started by serve.sh."""
+
+    def __init__(
+        self, name, configuration="server.stand-in.toml", deployment=None, environment=None
+    ):
         self.name = name
+        self.token = TOKEN
         self.configuration = configuration
         self.deployment = deployment
         self.environment = environment or {}
@@ -47,12 +74,12 @@ class Server:
         for _ in range(5):
             port = free_port()
             self.url = f"http://127.0.0.1:{port}"
-            command = [OBELISK, "server", "run", "--server-config", HERE / self.configuration]
+            command = [HERE / "serve.sh", HERE / self.configuration]
             if self.deployment:
-                command += ["--deployment", HERE / self.deployment]
+                command.append(HERE / self.deployment)
             listen = {"OBELISK__API__LISTENING_ADDR": f"127.0.0.1:{port}"}
             self.program = Program(
-                self.name, command, {**FOLDERS, **self.environment, **listen}
+                self.name, command, {**ENVIRONMENT, **self.environment, **listen}
             )
             wait_for(self.is_settled, f"{self.name} answers or ends", 120)
             if self.program.is_running():
@@ -65,9 +92,14 @@ class Server:
         if not self.program.is_running():
             return True
         try:
-            return call("GET", f"{self.url}/v1/deployment-id")[0] == 200
+            # Whatever the answer says of the token.
+            return call("GET", f"{self.url}/v1/deployment-id")[0] in (200, 401)
         except OSError:
             return False
+
+    def expect(self, wanted, method, path, body=None):
+        """JSON of an answer of the API whose status is one of `wanted`."""
+        return expect(wanted, method, self.url + path, body, self.token, timeout=300)
 
     def executors(self):
         """Which executors have run in this server: it prints them with what they do."""
@@ -75,7 +107,7 @@ class Server:
 
     def new_id(self):
         """For an execution that is to be submitted."""
-        return expect([200], "GET", f"{self.url}/v1/execution-id")
+        return self.expect([200], "GET", "/v1/execution-id")
 
     def submit(self, function, *parameters, execution=None):
         """The id of the execution, which is a new one where none is given.
@@ -84,20 +116,20 @@ class Server:
         """
         execution = execution or self.new_id()
         body = {"ffqn": function, "params": list(parameters)}
-        expect([200, 201], "PUT", f"{self.url}/v1/executions/{execution}", body)
+        self.expect([200, 201], "PUT", f"/v1/executions/{execution}", body)
         return execution
 
     def is_finished(self, execution):
         return self.status(execution) == "finished"
 
     def status(self, execution):
-        answer = expect([200], "GET", f"{self.url}/v1/executions/{execution}/status")
+        answer = self.expect([200], "GET", f"/v1/executions/{execution}/status")
         return answer["pending_state"]["status"]
 
     def result(self, execution, seconds=120):
-        """`("ok", …)`, `("error", …)` or `("execution_failure", …)`, when there is one."""
+        """`("ok", …)`, `("err", …)` or `("execution_failed", …)`, when there is one."""
         wait_for(lambda: self.is_finished(execution), f"{execution} finishes", seconds)
-        answer = expect([200], "GET", f"{self.url}/v1/executions/{execution}")
+        answer = self.expect([200], "GET", f"/v1/executions/{execution}")
         [(kind, value)] = answer.items()
         return kind, value
 
@@ -108,7 +140,7 @@ class Server:
         """Seconds from the submission to the result, which is that of one request."""
         body = {"ffqn": function, "params": list(parameters)}
         start = time.monotonic()
-        result = expect([201], "POST", f"{self.url}/v1/executions?follow=true", body)
+        result = self.expect([201], "POST", "/v1/executions?follow=true", body)
         seconds = time.monotonic() - start
         assert "ok" in result, result
         return seconds
@@ -116,18 +148,27 @@ class Server:
     def unfinished(self, function):
         """Whether any execution of the function is not finished."""
         query = f"ffqn_prefix={function}&hide_finished=true&show_derived=true&length=1"
-        return bool(expect([200], "GET", f"{self.url}/v1/executions?{query}"))
+        return bool(self.expect([200], "GET", f"/v1/executions?{query}"))
+
+    def derived(self, execution):
+        """The executions that the workflow has submitted."""
+        query = f"execution_id_prefix={execution}&show_derived=true&length=2000"
+        found = self.expect([200], "GET", f"/v1/executions?{query}")
+        return [e for e in found if e["execution_id"] != execution]
 
     def children(self, execution):
         """The status of each execution that the workflow has submitted."""
-        query = f"execution_id_prefix={execution}&show_derived=true&length=2000"
-        found = expect([200], "GET", f"{self.url}/v1/executions?{query}")
-        return [e["pending_state"]["status"] for e in found if e["execution_id"] != execution]
+        return [e["pending_state"]["status"] for e in self.derived(execution)]
+
+    def child_parameters(self, execution):
+        """The parameters of each execution that the workflow has submitted."""
+        created = [self.events(child["execution_id"])[0] for child in self.derived(execution)]
+        return [content["params"] for kind, content in created if kind == "created"]
 
     def events(self, execution):
         """Kind and content of all that has happened to it."""
         query = "length=10000&including_cursor=true"
-        answer = expect([200], "GET", f"{self.url}/v1/executions/{execution}/events?{query}")
+        answer = self.expect([200], "GET", f"/v1/executions/{execution}/events?{query}")
         return [
             next(iter(event["event"].items()))
             for event in answer["events"]

@@ -15,8 +15,8 @@ _numbers = itertools.count(1)
 
 
 class StandIn:
-    def __init__(self):
-        self.program = Program(f"stand-in-{next(_numbers)}", [HARNESS, "stand-in"])
+    def __init__(self, *options):
+        self.program = Program(f"stand-in-{next(_numbers)}", [HARNESS, "stand-in", *options])
         # Its first line is its origin.
         self.origin = self.program.wait_until(
             lambda: self.program.output().partition("\n")[0], "the stand-in prints its origin"
@@ -34,10 +34,19 @@ class StandIn:
     def profile(self, profile_id):
         return expect([200], "GET", f"{self.origin}/profiles/{profile_id}")
 
-    def requested_ids(self):
-        """The id of each request, in their order."""
+    def requests(self):
+        """The ids in each request, in their order."""
         requests = expect([200], "GET", f"{self.origin}/requests")
-        return [json.loads(request["body"])[0]["$distinct_id"] for request in requests]
+        return [
+            [update["$distinct_id"] for update in json.loads(request["body"])]
+            for request in requests
+        ]
+
+    def requested_ids(self):
+        return [profile_id for request in self.requests() for profile_id in request]
+
+    def forget_requests(self):
+        expect([200, 204], "DELETE", f"{self.origin}/requests")
 
     def set_faults(self, *rules):
         expect([200], "PUT", f"{self.origin}/faults", list(rules))

@@ -6,27 +6,45 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 
-import figures
-from inputs import connection, user
-from obelisk import CREATE_PROFILE, Server
+import notes
+from inputs import connection, small_user, user
+from obelisk import CREATE_PROFILE, HERE, IMPORT_USERS, Server
 from postgres import Postgres
-from processes import wait_for
+from processes import FOLDER, wait_for
 from stand_in import StandIn
 
 EXECUTIONS = 1_000
+
+IMPORTS = 10
+USERS = 10_000
+"""Of all imports."""
+
+
+def configuration():
+    """server.postgres.toml that allows the stand-in."""
+    start = "[[outbound_http"
+    several, trial = (
+        (HERE / name).read_text() for name in ("server.postgres.toml", "server.stand-in.toml")
+    )
+    made = FOLDER / "server.postgres.stand-in.toml"
+    made.write_text(several[: several.index(start)] + trial[trial.index(start) :])
+    return made
 
 
 class TwoServers(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.stand_in = StandIn()
-        cls.addClassCleanup(cls.stand_in.stop)
         cls.postgres = Postgres()
         cls.addClassCleanup(cls.postgres.stop)
+        cls.configuration = configuration()
+
+    def setUp(self):
+        self.stand_in = StandIn()
+        self.addCleanup(self.stand_in.stop)
 
     def server(self, name, deployment=None):
         environment = self.postgres.environment()
-        server = Server(name, "server.postgres.toml", deployment, environment)
+        server = Server(name, self.configuration, deployment, environment)
         self.addCleanup(server.program.stop)
         return server
 
@@ -94,8 +112,53 @@ class TwoServers(unittest.TestCase):
         self.assertGreater(finished_by["server-b"], 0)
         self.assertGreater(taken_over, 0, "no call of the killed server was under way")
         self.assertCountEqual(self.stand_in.ids(), ids)
-        figures.note(
+        notes.note(
             "kill -9, two servers",
             f"{EXECUTIONS} executions in {seconds:.0f} s: A finished {finished_by['server-a']}, B "
             f"{finished_by['server-b']} until it was killed; A took over {taken_over} calls of B",
+        )
+
+    def test_10_000_users_are_settled_although_one_server_is_killed_half_way(self):
+        stays = self.server("server-c", "deployment.stand-in.toml")
+        dies = self.server("server-d")
+        lists = [
+            [small_user(f"import-{i}-{j}") for j in range(USERS // IMPORTS)] for i in range(IMPORTS)
+        ]
+        ids = {one["profile"]["profile_id"] for users in lists for one in users}
+        # The calls of the later imports are answered late, so that they are under way at the kill.
+        late = [users[0]["profile"]["profile_id"] for users in lists[4:]]
+        self.stand_in.set_faults(
+            *({"profile-id": one, "fault": {"delay": {"millis": 5_000}}} for one in late)
+        )
+        target = connection(self.stand_in.origin, max_retries=3)
+        start = time.monotonic()
+        executions = [
+            (stays, dies)[i % 2].submit(IMPORT_USERS, target, users)
+            for i, users in enumerate(lists)
+        ]
+
+        wait_for(lambda: self.stand_in.count() >= USERS / 2, "half of the profiles are there")
+        dies.program.kill()
+        at_kill = self.stand_in.count()
+        self.assertLess(at_kill, USERS, "it was killed too late")
+        reports = [stays.result(execution, 180) for execution in executions]
+        seconds = time.monotonic() - start
+
+        for users, (kind, report) in zip(lists, reports):
+            self.assertEqual(kind, "ok", report)
+            self.assertEqual(report["created"], len(users))
+        self.assertCountEqual(self.stand_in.ids(), ids)
+        histories = [stays.events(execution) for execution in executions]
+        runs = [
+            [content["executor_id"] for kind, content in events if kind == "locked"]
+            for events in histories
+        ]
+        taken_over = sum(len(set(executors)) > 1 for executors in runs)
+        self.assertGreater(taken_over, 0, "the killed server ran none of the workflows")
+        again = len(self.stand_in.requested_ids()) - USERS
+        notes.note(
+            "kill -9, two servers, import-users",
+            f"{USERS} users in {IMPORTS} executions in {seconds:.0f} s, killed at {at_kill} profiles; "
+            f"taken over: {taken_over}; all {USERS} created, none lost, none twice, {again} of them "
+            "under way at the kill and sent again",
         )

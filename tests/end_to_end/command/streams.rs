@@ -17,13 +17,16 @@ fn broken() -> [Stdio; 2] {
     [full.into(), writer.into()]
 }
 
+/// A command, its exit status, and the lines that it prints.
+type Case = (Box<dyn Fn() -> Command>, i32, usize);
+
 #[test]
 fn nothing_depends_on_standard_error() {
     let stand_in = start();
     let folder = folder("no_stderr");
     let list = file(&folder, "users.jsonl", users(10) + "\nnonsense\n");
     let input = file(&folder, "joe.json", JOE);
-    let mut commands: Vec<(Box<dyn Fn() -> Command>, i32, usize)> = vec![];
+    let mut commands: Vec<Case> = vec![];
     let mut add = |arguments: Vec<String>, code, lines| {
         let origin = stand_in.origin();
         commands.push((

@@ -7,8 +7,8 @@ export class Editor {
     this.page = page;
   }
 
-  static async open(browser, origin) {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  static async open(browser, origin, width = 1280) {
+    const page = await browser.newPage({ viewport: { width, height: 900 } });
     page.setDefaultTimeout(Number(process.env.BROWSER_TIMEOUT ?? 30_000));
     // Nothing but this Node-RED is loaded.
     await page.route("**/*", (route) =>
@@ -96,6 +96,16 @@ export class Editor {
     const button = chosen === "_ADD_" ? "add" : "edit";
     await this.page.locator(`#node-input-btn-connection-${button}`).click();
     await this.page.locator("#node-config-input-baseUrl").waitFor();
+  }
+
+  /** The form of the connection: a region of the list, or an environment variable. */
+  async chooseRegion(value) {
+    const container = this.page.locator("#mixpanel-region + .red-ui-typedInput-container");
+    const variable = value.match(/^\$\{(.+)\}$/)?.[1];
+    if (variable) return this.fillTyped(container, "env", variable);
+    await this.fillTyped(container, "region");
+    await container.locator(".red-ui-typedInput-option-trigger").click();
+    await this.page.locator(`.red-ui-typedInput-options:visible a[value="${value}"]`).click();
   }
 
   /** The typed input that stands for the field. */

@@ -1,8 +1,22 @@
-// A Node-RED on a free port of 127.0.0.1, with the user directory that is given. Prints its origin.
+// A Node-RED on a free port of 127.0.0.1: `runtime.cjs USERDIR SETTINGS`, the latter as JSON. Prints its
+// origin. Another version than the one that is installed, where NODE_RED names its main file.
 
-const express = require("express");
 const { createServer } = require("node:http");
-const RED = require("node-red");
+const { createRequire } = require("node:module");
+
+const runtime = process.env.NODE_RED ?? require.resolve("node-red");
+const RED = require(runtime);
+const express = createRequire(runtime)("express");
+
+const { withUsers, ...settings } = JSON.parse(process.argv[3]);
+
+/** Whoever has a bearer token may do what the token says. */
+const adminAuth = {
+  type: "credentials",
+  users: async (username) => ({ username, permissions: username }),
+  authenticate: async () => null,
+  tokens: async (token) => ({ username: token, permissions: token }),
+};
 
 const app = express();
 const server = createServer(app);
@@ -17,6 +31,8 @@ RED.init(server, {
   externalModules: { autoInstall: false, palette: { allowInstall: false } },
   editorTheme: { tours: false, projects: { enabled: false }, palette: { catalogues: [] } },
   logging: { console: { level: "warn" } },
+  ...(withUsers && { adminAuth }),
+  ...settings,
 });
 app.use("/", RED.httpAdmin);
 app.use("/", RED.httpNode);

@@ -47,15 +47,16 @@ async function install(userDir) {
 }
 
 /** Starts a Node-RED of its own; `stop` ends it and removes what it has written. */
-export async function nodeRed() {
+export async function nodeRed(settings = {}) {
   const userDir = await mkdtemp(join(tmpdir(), "node-red-"));
   await install(userDir);
-  const process = spawn("node", [join(folder, "test/browser/runtime.cjs"), userDir], {
+  const script = join(folder, "test/browser/runtime.cjs");
+  const child = spawn(process.execPath, [script, userDir, JSON.stringify(settings)], {
     stdio: ["ignore", "pipe", "inherit"],
     cwd: userDir,
   });
-  const exit = once(process, "exit");
-  const lines = createInterface(process.stdout);
+  const exit = once(child, "exit");
+  const lines = createInterface(child.stdout);
   const log = [];
   const origin = await new Promise((resolve, reject) => {
     lines.on("line", (line) => {
@@ -67,8 +68,17 @@ export async function nodeRed() {
   return {
     origin,
     log,
+    /** Replaces the flows, and deploys them. */
+    async deploy(flows) {
+      const response = await fetch(`${origin}/flows`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(flows),
+      });
+      if (!response.ok) throw new Error(await response.text());
+    },
     async stop() {
-      process.kill("SIGKILL");
+      child.kill("SIGKILL");
       await exit;
       await rm(userDir, { recursive: true, force: true });
     },

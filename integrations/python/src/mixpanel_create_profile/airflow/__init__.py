@@ -1,0 +1,1 @@
+"""The card in Airflow: a connection type, a hook, an operator, and a form to trigger a run with."""
