@@ -117,7 +117,6 @@ fn every_user_is_settled_once_over_failures_and_kills() {
         }
     }
     let took = start.elapsed();
-    assert!(runs > 1, "some responses failed");
 
     let (_, settled) = outcomes(&results);
     let mut kinds = BTreeMap::<&str, usize>::new();
