@@ -117,7 +117,6 @@ fn every_user_is_settled_once_over_failures_and_kills() {
         }
     }
     let took = start.elapsed();
-    assert!(runs > 1, "some responses failed");
 
     let (_, settled) = outcomes(&results);
     let mut kinds = BTreeMap::<&str, usize>::new();
@@ -154,6 +153,7 @@ fn every_user_is_settled_once_over_failures_and_kills() {
         .expect("results")
         .lines()
         .count();
+    assert!(written > count, "some responses failed");
     println!("lines: {count}, killed {kills} times, then {runs} runs to the end, in {took:.1?}");
     println!("last results: {kinds:?}; results written: {written}; profiles: {profiles}");
 }
