@@ -62,7 +62,7 @@ audit: ## licences, sources and hashes of what this is built from, and the workf
 	scripts/audit.sh
 
 soak: component ## many calls at once against a stand-in that fails a tenth of them
-	SOAK_CALLS=100000 cargo test --locked --release --test soak -- --nocapture
+	SOAK_CALLS=100000 SOAK_USERS=200000 cargo test --locked --release --test soak -- --nocapture
 
 stress: component ## every test 20 times while all processors are busy
 	scripts/stress.sh
