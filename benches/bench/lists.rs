@@ -4,8 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow, ensure};
 use host_harness::card::Card;
-use host_harness::engine::{Engine, Limits};
-use host_harness::list::KEPT_MEMORY;
+use host_harness::engine::{Engine, Limits, Workload};
 use host_harness::records::{Connection, Input};
 
 use crate::Options;
@@ -26,7 +25,7 @@ pub fn measure(options: &Options) -> Result<Vec<Row>> {
     let runtime = calls::runtime()?;
     // As `host-harness run` has it for a list.
     let limits = Limits {
-        kept_memory: KEPT_MEMORY,
+        workload: Workload::Lists,
         ..Limits::default()
     };
     let card = card::load(&Engine::new(limits, None)?, &server.origin)?;

@@ -48,10 +48,6 @@ const MAX_NAME: usize = 1 << 10;
 pub struct Limits {
     /// Of the guest's memory, in bytes, and of what it passes to the host at once.
     pub memory: usize,
-    /// Of the memory of a call that is over, in bytes: what stays in place for the next one, which
-    /// then need not get it from the system. All of that is wiped after each call, whether the
-    /// call touched it or not: more than calls use makes each of them slower.
-    pub kept_memory: usize,
     /// From the call to its result, retries and their waits included.
     pub deadline: Duration,
     /// Requests that are open at once, and so sockets: from the request to the end of its response.
@@ -61,6 +57,29 @@ pub struct Limits {
     pub handles: usize,
     /// Calls at the same time; more of them wait for their turn.
     pub concurrency: u32,
+    /// What the engine is to be quick at.
+    pub workload: Workload,
+}
+
+/// What an engine is set up for. It runs everything else as well, only slower.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Workload {
+    /// Calls for one profile.
+    #[default]
+    Calls,
+    /// Calls for lists.
+    Lists,
+}
+
+impl Workload {
+    /// Of the memory of a call that is over, in bytes: what stays in place for the next one, which
+    /// then need not get it from the system.
+    fn kept_memory(self) -> usize {
+        match self {
+            Workload::Calls => 256 << 10,
+            Workload::Lists => 2 << 20,
+        }
+    }
 }
 
 impl Default for Limits {
@@ -68,8 +87,6 @@ impl Default for Limits {
         Limits {
             // The largest input that the card accepts needs 6 MiB.
             memory: 32 << 20,
-            // More than a call for one profile touches. For lists see [`crate::list::KEPT_MEMORY`].
-            kept_memory: 256 << 10,
             // Ten retries with the longest waits and timeouts take 23 minutes.
             deadline: Duration::from_secs(30 * 60),
             // The card has one, and for a moment the one before it.
@@ -77,6 +94,7 @@ impl Default for Limits {
             // The card has a dozen.
             handles: 100,
             concurrency: 1_000,
+            workload: Workload::Calls,
         }
     }
 }
@@ -108,7 +126,7 @@ impl Engine {
             .max_memory_size(limits.memory)
             // What a usual call touches stays mapped from call to call, and is wiped by hand: the
             // kernel tells which pages those are.
-            .linear_memory_keep_resident(limits.kept_memory)
+            .linear_memory_keep_resident(limits.workload.kept_memory())
             .table_elements(MAX_TABLE)
             .table_keep_resident(MAX_TABLE * size_of::<usize>())
             .pagemap_scan(Enabled::Auto);
@@ -118,12 +136,18 @@ impl Engine {
             .cache(cache.map(Cache::into_inner))
             .epoch_interruption(true)
             .concurrency_support(false)
-            // The card's data are a few pages: they are copied sooner than a file of them is made and
-            // mapped, which a start would wait for.
-            .memory_init_cow(false)
             // They would make the compiled code a seventh larger, and its loading that much slower.
             .generate_address_map(false)
             .native_unwind_info(false);
+        if limits.workload == Workload::Calls {
+            // Bounds are checked in the code, not by unmapped pages, for which the kernel would have to
+            // change the mapping of a memory that grows twice a call, and to tell all processors. What
+            // a list computes takes longer than that.
+            config
+                .signals_based_traps(false)
+                .memory_reservation(limits.memory as u64)
+                .memory_guard_size(0);
+        }
         let inner = wasmtime::Engine::new(&config).map_err(anyhow::Error::from)?;
         let ticker = Arc::new(Ticker::start(inner.clone())?);
         Ok(Engine {

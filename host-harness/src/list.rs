@@ -21,10 +21,6 @@ pub use self::kind::Kind;
 pub use self::lines::{Line, Lines, MAX_LINE_BYTES, Part, foreign_encoding, parts};
 use self::wait::{Pace, asked};
 
-/// [`Limits::kept_memory`](crate::engine::Limits::kept_memory) for an engine that runs nothing but
-/// lists: most of what such a call touches.
-pub const KEPT_MEMORY: usize = 2 << 20;
-
 /// How a list is run.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {

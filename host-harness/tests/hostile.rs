@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use host_harness::card::{CallError, Card};
-use host_harness::engine::{Engine, Limits};
+use host_harness::engine::{Engine, Limits, Workload};
 use host_harness::outbound::{Options, Outbound};
 use host_harness::records::{Connection, Input, Outcome};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -177,14 +177,23 @@ fn component(attack: &str, authority: &str) -> Vec<u8> {
         .expect("a component")
 }
 
-/// What stops this attack, which the next call does not feel.
+/// What stops this attack, whatever the engine is set up for.
 fn attack(text: &str, deadline: Duration, server: &Server) -> Result<Outcome, CallError> {
-    let limits = Limits {
+    let limits = |workload| Limits {
         deadline,
         // What the attack does not give back, the next call would wait for.
         concurrency: 1,
+        workload,
         ..Limits::default()
     };
+    let in_lists = attack_under(limits(Workload::Lists), text, server);
+    let in_calls = attack_under(limits(Workload::Calls), text, server);
+    assert_eq!(format!("{in_lists:?}"), format!("{in_calls:?}"));
+    in_calls
+}
+
+/// What stops this attack, which the next call does not feel.
+fn attack_under(limits: Limits, text: &str, server: &Server) -> Result<Outcome, CallError> {
     let engine = Engine::new(limits, None).expect("an engine");
     let origin = format!("http://{}", server.authority);
     let options = Options {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use host_harness::card::{CallError, Card};
-use host_harness::engine::Limits;
-use host_harness::list::{self, KEPT_MEMORY};
+use host_harness::engine::{Limits, Workload};
+use host_harness::list;
 use host_harness::records::{Connection, Error, Input, Outcome};
 use host_harness::stand_in::{self, StandIn};
 
@@ -107,10 +107,10 @@ impl Run {
         Ok(connection)
     }
 
-    fn card(&self, connection: &Connection, kept_memory: usize) -> Result<Card> {
+    fn card(&self, connection: &Connection, workload: Workload) -> Result<Card> {
         let limits = Limits {
             concurrency: self.concurrency.into(),
-            kept_memory,
+            workload,
             ..Limits::default()
         };
         self.host.card(limits, connection)
@@ -120,7 +120,7 @@ impl Run {
         let source = Source::open(file)?;
         let stand_in = self.stand_in()?;
         let connection = self.connection(stand_in.as_ref())?;
-        let card = self.card(&connection, KEPT_MEMORY)?;
+        let card = self.card(&connection, Workload::Lists)?;
         let options = run_list::Options {
             resume: self.resume.as_deref(),
             list: list::Options {
@@ -142,7 +142,7 @@ impl Run {
         let inputs = read.await.context("the inputs cannot be read")??;
         let stand_in = self.stand_in()?;
         let connection = self.connection(stand_in.as_ref())?;
-        let card = self.card(&connection, Limits::default().kept_memory)?;
+        let card = self.card(&connection, Workload::Calls)?;
         let mut all_succeeded = true;
         for input in &inputs {
             let outcome = outcome(card.create_profile(&connection, input).await);
