@@ -77,7 +77,7 @@ impl Workload {
     fn kept_memory(self) -> usize {
         match self {
             Workload::Calls => 256 << 10,
-            Workload::Lists => 2 << 20,
+            Workload::Lists => 4 << 20,
         }
     }
 }
