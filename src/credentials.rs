@@ -69,10 +69,8 @@ fn ask(
 ) -> Result<(ConnectionCheck, Option<Failure>), Error> {
     match http::send(endpoint, question, limit) {
         Ok(response) => {
-            let check = read(&response, token);
-            let headers = &response.headers;
-            let asked = retry::retry_after(&headers.retry_after, headers.date.as_deref());
-            Ok((check, Some(Failure::Status(response.status, asked))))
+            let failure = Failure::response(response.status, &response.headers);
+            Ok((read(&response, token), Some(failure)))
         }
         Err(error) => match error.downcast_ref() {
             Some(Cause::Denied(reason)) => Err(Error::PermanentDenied(format!(

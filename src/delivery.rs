@@ -72,11 +72,9 @@ impl<'a> Delivery<'a> {
         match http::send(&self.endpoint, body, ATTEMPT_LIMIT) {
             Ok(response) => {
                 let output = response::read(&response, &self.destination.token, updates);
-                let failure = output.reason.is_some().then(|| {
-                    let headers = &response.headers;
-                    let asked = retry::retry_after(&headers.retry_after, headers.date.as_deref());
-                    Failure::Status(output.status_code, asked)
-                });
+                let is_failure = output.reason.is_some();
+                let failure =
+                    is_failure.then(|| Failure::response(output.status_code, &response.headers));
                 (Ok(output), failure)
             }
             Err(error) => match error.downcast_ref() {

@@ -3,6 +3,8 @@
 use std::hash::{DefaultHasher, Hasher as _};
 use std::time::Duration;
 
+use crate::response::Headers;
+
 /// Retries where the connection names no number.
 pub const DEFAULT_RETRIES: u8 = 3;
 
@@ -33,6 +35,14 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// A response that is no success, as this status code.
+    pub fn response(status: u16, headers: &Headers) -> Self {
+        Failure::Status(
+            status,
+            retry_after(&headers.retry_after, headers.date.as_deref()),
+        )
+    }
+
     /// Whether the same request may well succeed later. Beside the status codes for which Mixpanel
     /// documents it, these are the ones that proxies in front of it answer with for the same causes.
     pub fn is_passing(self) -> bool {
@@ -97,7 +107,7 @@ fn jitter(seed: u64) -> Duration {
 /// `None` where none can be understood: then the usual wait serves.
 ///
 /// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
-pub fn retry_after(headers: &[String], date: Option<&str>) -> Option<Duration> {
+fn retry_after(headers: &[String], date: Option<&str>) -> Option<Duration> {
     let date = date.and_then(|date| httpdate::parse_http_date(date.trim()).ok());
     let until = |value: &str| {
         let until = httpdate::parse_http_date(value.trim()).ok()?;
