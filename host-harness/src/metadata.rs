@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use wasm_metadata::{
     AddMetadata, AddMetadataField, Authors, Description, Homepage, Licenses, Revision, Source,
     Version,
@@ -88,6 +88,10 @@ fn names(list: &str) -> String {
 ///
 /// The bytes are no component.
 pub fn stamp(component: &[u8], name: &str, provenance: &Provenance) -> Result<Vec<u8>> {
+    ensure!(
+        wasmparser::Parser::is_component(component),
+        "this is no WebAssembly component: it was not linked by wasm-component-ld"
+    );
     let mut metadata = AddMetadata::default();
     metadata.name = AddMetadataField::Set(name.to_owned());
     metadata.version = AddMetadataField::Set(Version::new(env!("CARGO_PKG_VERSION")));

@@ -142,7 +142,7 @@ fn the_rest_of_the_component_stays_as_it_is() {
 
 #[test]
 fn what_is_no_component_is_refused() {
-    for bytes in [&b"no component"[..], b""] {
+    for bytes in [&b"no component"[..], b"", b"\0asm\x01\0\0\0"] {
         stamp(bytes, NAME, &Provenance::default()).expect_err("an error");
     }
 }
