@@ -1,7 +1,5 @@
 //! Many updates in as few requests as Mixpanel's limits allow; pure.
 
-use std::ops::Range;
-
 use crate::Outcome;
 
 /// Of one request.
@@ -9,69 +7,70 @@ const MAX_UPDATES: usize = 2_000;
 /// 2 MB, in the smaller of its two readings: the server's own is 2 MiB.
 const MAX_BODY_BYTES: usize = 2_000_000;
 
-/// The updates of the next request.
+/// The updates of the next request, each with its place in the list of inputs.
 #[derive(Default)]
 pub struct Batch {
-    /// All of them, with a comma between each two.
-    json: Vec<u8>,
-    updates: Vec<Update>,
-}
-
-struct Update {
-    /// Its place in the list of inputs.
-    index: usize,
-    /// Where its JSON is.
-    json: Range<usize>,
+    updates: Vec<(usize, Vec<u8>)>,
+    /// Of the updates, with a comma for each.
+    bytes: usize,
 }
 
 impl Batch {
     /// Whether one more update fits into the request.
     pub fn has_room_for(&self, update: &[u8]) -> bool {
-        // The brackets and the comma are three bytes.
-        self.updates.len() < MAX_UPDATES && self.json.len() + update.len() + 3 <= MAX_BODY_BYTES
+        // The brackets are two bytes.
+        self.updates.len() < MAX_UPDATES && self.bytes + update.len() + 2 <= MAX_BODY_BYTES
     }
 
-    pub fn push(&mut self, index: usize, update: &[u8]) {
-        if !self.json.is_empty() {
-            self.json.push(b',');
-        }
-        let start = self.json.len();
-        self.json.extend_from_slice(update);
-        let json = start..self.json.len();
-        self.updates.push(Update { index, json });
+    pub fn push(&mut self, index: usize, update: Vec<u8>) {
+        self.bytes += update.len() + 1;
+        self.updates.push((index, update));
     }
 
-    /// Sends what there is, by `send`, which is given a body and how many updates are in it. Returns
-    /// the outcome of each update with its place in the list.
+    /// Sends what there is, by `request`, which is given a body and how many updates are in it. Sets the
+    /// outcome of each update, and is empty then.
     ///
     /// A request that is refused as a whole is halved until the culprits stand alone: whatever can
     /// be stored is. That sends some updates twice, which does no harm.
-    pub fn send(self, mut send: impl FnMut(&[u8], usize) -> Outcome) -> Vec<(usize, Outcome)> {
-        let mut outcomes = Vec::with_capacity(self.updates.len());
-        // The parts that are not sent yet, the next one last.
-        #[expect(clippy::single_range_in_vec_init, reason = "it is a list of ranges")]
-        let mut parts = vec![0..self.updates.len()];
-        while let Some(part) = parts.pop() {
-            let updates = &self.updates[part.clone()];
-            let (Some(first), Some(last)) = (updates.first(), updates.last()) else {
-                continue;
-            };
-            let json = &self.json[first.json.start..last.json.end];
-            let outcome = send(&body(json), updates.len());
-            if part.len() > 1 && is_refused_as_a_whole(&outcome) {
-                let middle = part.start + part.len() / 2;
-                parts.extend([middle..part.end, part.start..middle]);
-            } else {
-                outcomes.extend(updates.iter().map(|update| (update.index, outcome.clone())));
-            }
-        }
-        outcomes
+    pub fn send(
+        &mut self,
+        request: &mut impl FnMut(&[u8], usize) -> Outcome,
+        outcomes: &mut [Outcome],
+    ) {
+        send(&std::mem::take(self).updates, request, outcomes);
     }
 }
 
-/// Returns the request's body: a JSON array of updates, which have a comma between each two.
-pub fn body(updates: &[u8]) -> Vec<u8> {
-    [b"[", updates, b"]"].concat()
+fn send(
+    updates: &[(usize, Vec<u8>)],
+    request: &mut impl FnMut(&[u8], usize) -> Outcome,
+    outcomes: &mut [Outcome],
+) {
+    if updates.is_empty() {
+        return;
+    }
+    let outcome = request(&body(updates), updates.len());
+    if updates.len() > 1 && is_refused_as_a_whole(&outcome) {
+        let (first, second) = updates.split_at(updates.len() / 2);
+        send(first, request, outcomes);
+        send(second, request, outcomes);
+    } else {
+        for (index, _) in updates {
+            outcomes[*index] = outcome.clone();
+        }
+    }
+}
+
+/// Returns the request's body: a JSON array of updates.
+pub fn body(updates: &[(usize, Vec<u8>)]) -> Vec<u8> {
+    let bytes: usize = updates.iter().map(|(_, update)| update.len() + 1).sum();
+    let mut body = Vec::with_capacity(bytes + 1);
+    for (_, update) in updates {
+        body.push(if body.is_empty() { b'[' } else { b',' });
+        body.extend_from_slice(update);
+    }
+    body.push(b']');
+    body
 }
 
 /// Whether some of a request's updates may have been good.

@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use crate::bindings::connections::{ConnectionCheck, Verdict};
 use crate::bindings::profiles::Error;
-use crate::destination::{Destination, Endpoint};
+use crate::destination::{CREDENTIALS_HOST, Destination, Endpoint};
 use crate::excerpt::excerpt;
 use crate::http::{self, Cause};
-use crate::response::{Body, MAX_TEXT_CHARACTERS, Response};
+use crate::response::{Body, MAX_TEXT_CHARACTERS, Response, max_body_bytes};
 use crate::retry::{self, Failure};
 use crate::token::Token;
 
@@ -20,6 +20,9 @@ use crate::token::Token;
 const LIMIT: Duration = Duration::from_secs(10);
 
 const MAX_RETRIES: u8 = 1;
+
+/// An attempt with less time than this is not worth its wait.
+const SHORTEST_ATTEMPT: Duration = Duration::from_secs(2);
 
 #[derive(Serialize)]
 struct Question<'a> {
@@ -42,17 +45,19 @@ pub fn check(destination: &Destination<'_>) -> Result<ConnectionCheck, Error> {
     let endpoint = destination.credentials();
     let start = http::now();
     let max_retries = destination.max_retries.min(MAX_RETRIES);
-    let mut attempts = 1;
-    loop {
-        let (check, failure) = ask(&endpoint, &question, left(start), &destination.token)?;
-        let now = http::now();
-        let wait = failure.and_then(|failure| retry::wait(failure, attempts, max_retries, now));
-        match wait {
-            Some(wait) if wait < left(start) => http::sleep(wait),
-            _ => return Ok(check),
-        }
-        attempts += 1;
+    let ask = || ask(&endpoint, &question, left(start), &destination.token);
+    let (first, failure) = ask()?;
+    match retry::wait(failure, 1, max_retries, http::now()) {
+        Some(wait) if wait + SHORTEST_ATTEMPT < left(start) => http::sleep(wait),
+        _ => return Ok(first),
     }
+    let (second, _) = ask()?;
+    // A response says more than none.
+    Ok(if second.status_code.is_some() {
+        second
+    } else {
+        first
+    })
 }
 
 /// What is left of the time since `start`.
@@ -60,26 +65,27 @@ fn left(start: u64) -> Duration {
     LIMIT.saturating_sub(Duration::from_nanos(http::now().saturating_sub(start)))
 }
 
-/// Beside the answer, how the attempt failed in the eyes of [`retry`].
+/// Beside the answer, how the attempt failed in the eyes of [`retry`]: a verdict has nothing to retry.
 fn ask(
     endpoint: &Endpoint,
     question: &[u8],
     limit: Duration,
     token: &Token<'_>,
-) -> Result<(ConnectionCheck, Option<Failure>), Error> {
-    match http::send(endpoint, question, limit) {
+) -> Result<(ConnectionCheck, Failure), Error> {
+    match http::send(endpoint, question, limit, max_body_bytes(1)) {
         Ok(response) => {
             let failure = Failure::response(response.status, &response.headers);
-            Ok((read(&response, token), Some(failure)))
+            Ok((read(&response, token), failure))
         }
         Err(error) => match error.downcast_ref() {
-            Some(Cause::Denied(reason)) => Err(Error::PermanentDenied(format!(
-                "{reason}; creating profiles does not need it"
-            ))),
-            _ => Ok((
-                unknown(None, format!("{error:#}")),
-                Some(Failure::Transport),
-            )),
+            Some(Cause::Denied(reason)) if endpoint.authority == CREDENTIALS_HOST => Err(
+                Error::PermanentDenied(format!("{reason}; creating profiles does not need it")),
+            ),
+            Some(Cause::Denied(reason)) => Err(Error::PermanentDenied(token.redact(reason))),
+            _ => {
+                let reason = token.redact(&format!("{error:#}"));
+                Ok((unknown(None, reason), Failure::Transport))
+            }
         },
     }
 }
@@ -87,7 +93,7 @@ fn ask(
 /// Reads Mixpanel's verdict.
 pub fn read(response: &Response, token: &Token<'_>) -> ConnectionCheck {
     let body = response.json().and_then(Body::read);
-    let words = body.as_ref().and_then(Body::words);
+    let words = body.as_ref().and_then(Body::error);
     let is_ok = body.is_some_and(|body| body.status.is_some_and(|status| status.get() == "\"ok\""));
     let reason = |words: &str| excerpt(words, Some(token), MAX_TEXT_CHARACTERS);
     match (response.status, words) {
@@ -102,7 +108,7 @@ pub fn read(response: &Response, token: &Token<'_>) -> ConnectionCheck {
             reason: Some(reason(&words)),
         },
         (status, _) => {
-            let words = reason(&response.reason(token));
+            let words = reason(&response.reason());
             unknown(
                 Some(status),
                 format!("Mixpanel's response says nothing of the token: {words}"),
@@ -149,6 +155,8 @@ mod tests {
             (403, r#"{"error":{"message":"no such PROJECT"}}"#, Invalid),
             (200, r#"{"status":"ok","error":"invalid token"}"#, Invalid),
             (200, r#"{"status":"OK"}"#, Unknown),
+            (400, r#"{"errors":["invalid token"]}"#, Unknown),
+            (400, r#"{"failed_records":["project"]}"#, Unknown),
             (200, r#"{"status":1}"#, Unknown),
             (201, r#"{"status":"ok"}"#, Unknown),
             (200, r#"{"error":"internal"}"#, Unknown),

@@ -9,6 +9,9 @@ use serde_json::value::RawValue;
 use crate::invalid::Reason;
 use crate::strings::BYTE_ORDER_MARK;
 
+/// Five times what a profile can hold: more are not worth the memory.
+const MAX_ENTRIES: usize = 10_000;
+
 /// A key and a value; the reason where one is no string.
 pub type Entry<'a> = (Result<Cow<'a, str>, Reason>, Result<Cow<'a, str>, Reason>);
 
@@ -16,10 +19,14 @@ pub type Entry<'a> = (Result<Cow<'a, str>, Reason>, Result<Cow<'a, str>, Reason>
 ///
 /// # Errors
 ///
-/// It is no JSON, or no object.
+/// It is no JSON, no object, or one with more entries than any profile has use for.
 pub fn entries(json: &str) -> Result<impl Iterator<Item = Entry<'_>>, Reason> {
     let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
-    let Entries(entries) = serde_json::from_str(json).map_err(|_| no_object(json))?;
+    let Entries { entries, more } = serde_json::from_str(json).map_err(|_| no_object(json))?;
+    if more > 0 {
+        let count = entries.len() + more;
+        return Err(format!("has {count} entries: at most {MAX_ENTRIES} are read").into());
+    }
     Ok(entries
         .into_iter()
         .map(|(key, value)| (string(key), string(value))))
@@ -78,7 +85,11 @@ fn kind(json: &RawValue) -> &'static str {
 }
 
 /// `serde_json::Map` would keep the last of equal keys only.
-struct Entries<'a>(Vec<(&'a RawValue, &'a RawValue)>);
+struct Entries<'a> {
+    entries: Vec<(&'a RawValue, &'a RawValue)>,
+    /// How many there are beside those.
+    more: usize,
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -92,10 +103,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Entries<'de>, M::Error> {
                 let mut entries = Vec::new();
+                let mut more = 0;
                 while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
+                    if entries.len() < MAX_ENTRIES {
+                        entries.push(entry);
+                    } else {
+                        more += 1;
+                    }
                 }
-                Ok(Entries(entries))
+                Ok(Entries { entries, more })
             }
         }
         deserializer.deserialize_map(Object)

@@ -1,7 +1,5 @@
 //! One moment: the forms in which flows give it, and the two in which Mixpanel takes it; pure.
 
-use std::borrow::Cow;
-
 use serde::{Serialize, Serializer};
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
@@ -33,20 +31,17 @@ impl DateTime {
     /// [RFC 3339]: https://www.rfc-editor.org/rfc/rfc3339#section-5.6
     pub fn parse(string: &str) -> Result<Self, Reason> {
         let seconds = match bare_number(string) {
-            Some(whole) => unix_seconds(whole).map_err(Cow::from),
-            None => match unix_seconds_of_rfc3339(string) {
-                Some(seconds) if MOMENTS.contains(&seconds) => Ok(seconds),
-                Some(_) => Err(Cow::from("is not within the years 1970 to 9999")),
-                None => Err(Cow::from(not_rfc3339(string))),
-            },
+            Some(whole) => unix_seconds(whole),
+            None => unix_seconds_of_rfc3339(string).ok_or_else(|| not_rfc3339(string)),
         };
         seconds
             .and_then(|seconds| {
-                OffsetDateTime::from_unix_timestamp(seconds)
-                    .map_err(|_| Cow::from("is not within the years 1970 to 9999"))
+                let moment = OffsetDateTime::from_unix_timestamp(seconds).ok();
+                let moment = moment.filter(|_| MOMENTS.contains(&seconds));
+                moment.ok_or("is not within the years 1970 to 9999")
             })
             .map(DateTime)
-            .map_err(|reason| Cow::from(format!("{reason}{WANTED}")))
+            .map_err(|reason| format!("{reason}{WANTED}").into())
     }
 
     /// `YYYY-MM-DDTHH:MM:SS` in UTC without a zone letter: a date in a Mixpanel property.
@@ -108,7 +103,7 @@ fn unix_seconds(whole: &str) -> Result<i64, &'static str> {
         return Ok(number);
     }
     Err(match whole.len() {
-        8 | 14 if is_compact_date(whole) => "is a date without dashes",
+        8 | 12 | 14 if is_compact_date(whole) => "is a date without dashes",
         4 if (1_000..=2_999).contains(&number) => "is a year, and no moment",
         0..=5 => "is a small number, such as the day number of a spreadsheet",
         6..=10 => "is a number that as Unix seconds is a moment between 1970 and 1973",

@@ -69,23 +69,24 @@ impl<'a> Delivery<'a> {
 
     /// Beside the outcome of one attempt, how it failed in the eyes of [`retry`].
     fn attempt(&self, body: &[u8], updates: usize) -> (Outcome, Option<Failure>) {
-        match http::send(&self.endpoint, body, ATTEMPT_LIMIT) {
+        let token = &self.destination.token;
+        let max_response = response::max_body_bytes(updates);
+        match http::send(&self.endpoint, body, ATTEMPT_LIMIT, max_response) {
             Ok(response) => {
-                let output = response::read(&response, &self.destination.token, updates);
+                let output = response::read(&response, token, updates);
                 let is_failure = output.reason.is_some();
                 let failure =
                     is_failure.then(|| Failure::response(output.status_code, &response.headers));
                 (Ok(output), failure)
             }
             Err(error) => match error.downcast_ref() {
-                Some(Cause::Denied(reason)) => (
-                    Err(Error::PermanentDenied(reason.clone())),
-                    Some(Failure::Denied),
-                ),
-                _ => (
-                    Err(Error::Transport(format!("{error:#}"))),
-                    Some(Failure::Transport),
-                ),
+                Some(Cause::Denied(reason)) => {
+                    (Err(Error::PermanentDenied(token.redact(reason))), None)
+                }
+                _ => {
+                    let reason = token.redact(&format!("{error:#}"));
+                    (Err(Error::Transport(reason)), Some(Failure::Transport))
+                }
             },
         }
     }

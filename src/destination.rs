@@ -16,7 +16,7 @@ const ENGAGE: &str = "/engage?ip=0&verbose=1&strict=1";
 const CREDENTIALS: &str = "/api/app/validate-project-credentials/";
 
 /// The one server that knows all projects' tokens.
-const CREDENTIALS_HOST: &str = "mixpanel.com";
+pub const CREDENTIALS_HOST: &str = "mixpanel.com";
 
 /// How a request travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +151,7 @@ impl BaseUrl {
         if !is_host(&authority) || !is_port(&authority) {
             return Err(NO_SERVER);
         }
-        // Whoever copied the whole URL of a request means its server.
+        // Whoever copied the address of a request means its server.
         let path = uri.path().as_str().trim_end_matches('/');
         let path = path.strip_suffix("/engage").unwrap_or(path);
         Ok(BaseUrl {

@@ -1,15 +1,14 @@
 //! What people read of a text that a server or a host sent: no markup, one line, bounded, and
 //! without the project token; pure.
 
-use crate::strings::is_invisible;
 use crate::token::Token;
 
 /// A text is cut before it is worked on, at this many times what is kept of it: white space and markup
 /// make less of it.
 const MAX_FACTOR: usize = 16;
 
-/// The longest that is decoded, such as `#x10ffff;`.
-const MAX_ENTITY: usize = 10;
+/// The longest that is decoded: `#x10ffff`, with leading zeros.
+const MAX_ENTITY: usize = 32;
 
 /// At most `max` characters of `text` without the token, white space and control characters folded.
 pub fn excerpt(text: &str, token: Option<&Token<'_>>, max: usize) -> String {
@@ -85,9 +84,13 @@ fn without_entities(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         decoded.push_str(before);
-        let end = after.bytes().take(MAX_ENTITY).position(|byte| byte == b';');
-        let entity = end.and_then(|end| Some((entity(&after[..end])?, &after[end + 1..])));
-        let (c, after) = entity.unwrap_or(('&', after));
+        // A browser needs no semicolon.
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'#';
+        let end = after.bytes().take(MAX_ENTITY).take_while(is_name).count();
+        let (c, after) = match entity(&after[..end]) {
+            Some(c) => (c, after[end..].strip_prefix(';').unwrap_or(&after[end..])),
+            None => ('&', after),
+        };
         decoded.push(c);
         rest = after;
     }
@@ -106,13 +109,17 @@ fn entity(name: &str) -> Option<char> {
         "ndash" | "mdash" => '–',
         "hellip" => '…',
         "copy" => '©',
+        // What cannot be seen may stand within the token.
+        "shy" => '\u{ad}',
+        "zwnj" => '\u{200c}',
+        "zwj" => '\u{200d}',
         _ => {
             let number = name.strip_prefix('#')?;
             let code = match number.strip_prefix(['x', 'X']) {
                 Some(hex) => u32::from_str_radix(hex, 16).ok()?,
                 None => number.parse().ok()?,
             };
-            char::from_u32(code).filter(|c| !is_invisible(*c))?
+            char::from_u32(code)?
         }
     })
 }
@@ -147,6 +154,10 @@ mod tests {
             "6F1A2B3C4D5E6F70",
             "6f1a<!-- x -->2b3c",
             "a < b: 6f1a2b3c",
+            "6f1a&#8203;2b3c4d5e",
+            "6f1a&shy;2b&zwj;3c4d5e",
+            "&#54&#102&#49a2b3c4d5e",
+            "6f1a&#0000000050;b3c4d5e",
         ] {
             let said = excerpt(text, Some(&token), 255);
             assert!(said.contains("[project token]"), "{text}: {said}");
@@ -179,6 +190,8 @@ mod tests {
                 "a & b; &bogus; &#; &#xzz; &#1114112; &#xd800;",
             ),
             ("AT&T", "AT&T"),
+            ("&#65&#x42 &amp x", "AB & x"),
+            ("a=1&b=2&é", "a=1&b=2&é"),
             ("&amp;lt;", "&lt;"),
         ] {
             assert_eq!(excerpt(&without_markup(html), None, 255), text, "{html}");

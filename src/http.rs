@@ -20,7 +20,7 @@ use cause::{failed, host_error, refused};
 
 use crate::destination::{self, Endpoint};
 use crate::excerpt::excerpt;
-use crate::response::{End, Headers, MAX_BODY_BYTES, MAX_TEXT_CHARACTERS, Response};
+use crate::response::{End, Headers, MAX_TEXT_CHARACTERS, Response};
 
 /// To connect, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,15 +34,22 @@ const USER_AGENT: &str = concat!("mixpanel-create-profile/", env!("CARGO_PKG_VER
 /// What it closed for, the response's future knows.
 const STREAM_CLOSED: &str = "the host closed the request's stream";
 
-/// Sends a body once, and waits for the response for so long at most: a server that sends a byte now
-/// and then would keep a host's own limits from ever passing, and a host may not know them at all.
+/// Sends a body once. Waits for the response for so long at most: a server that sends a byte now and
+/// then would keep a host's own limits from ever passing, and a host may not know them at all. Reads so
+/// many bytes of its body at most.
 ///
 /// # Errors
 ///
 /// No HTTP response came: the [`Cause`], with the server in front of it. A response that breaks off in
 /// its body is a response.
-pub fn send(endpoint: &Endpoint, body: &[u8], limit: Duration) -> Result<Response> {
-    exchange(endpoint, body, &Deadline::new(limit)).with_context(|| endpoint.authority.clone())
+pub fn send(
+    endpoint: &Endpoint,
+    body: &[u8],
+    limit: Duration,
+    max_response: usize,
+) -> Result<Response> {
+    exchange(endpoint, body, &Deadline::new(limit), max_response)
+        .with_context(|| endpoint.authority.clone())
 }
 
 /// A reading of the engine's clock, in nanoseconds from an unknown start.
@@ -59,7 +66,12 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn exchange(endpoint: &Endpoint, bytes: &[u8], deadline: &Deadline) -> Result<Response> {
+fn exchange(
+    endpoint: &Endpoint,
+    bytes: &[u8],
+    deadline: &Deadline,
+    max_response: usize,
+) -> Result<Response> {
     // 1. The head.
     let request = OutgoingRequest::new(headers(bytes.len())?);
     set_target(&request, endpoint)?;
@@ -77,7 +89,7 @@ fn exchange(endpoint: &Endpoint, bytes: &[u8], deadline: &Deadline) -> Result<Re
 
     // 4. The response.
     match response(&future, endpoint, deadline) {
-        Ok(response) => read(&response, endpoint, deadline),
+        Ok(response) => read(&response, endpoint, deadline, max_response),
         Err(error) => match error.downcast_ref() {
             Some(Cause::TimedOut(_)) => Err(written.err().unwrap_or(error)),
             _ => Err(error),
@@ -178,11 +190,16 @@ fn response(
     }
 }
 
-fn read(response: &IncomingResponse, endpoint: &Endpoint, deadline: &Deadline) -> Result<Response> {
+fn read(
+    response: &IncomingResponse,
+    endpoint: &Endpoint,
+    deadline: &Deadline,
+    max_bytes: usize,
+) -> Result<Response> {
     let fields = response.headers();
     let header = |name: &str| {
         let values = fields.get(name).into_iter();
-        values.filter_map(|value| String::from_utf8(value).ok())
+        values.map(|value| String::from_utf8_lossy(&value).into_owned())
     };
     let headers = Headers {
         retry_after: header("retry-after").collect(),
@@ -194,7 +211,7 @@ fn read(response: &IncomingResponse, endpoint: &Endpoint, deadline: &Deadline) -
         .consume()
         .map_err(|()| failed("the host gives no response body"))?;
     let mut bytes = Vec::new();
-    let end = read_body(&body, &mut bytes, endpoint, deadline)
+    let end = read_body(&body, &mut bytes, max_bytes, endpoint, deadline)
         .unwrap_or_else(|error| End::CutOff(format!("{error:#}")));
     Ok(Response {
         status: response.status(),
@@ -207,6 +224,7 @@ fn read(response: &IncomingResponse, endpoint: &Endpoint, deadline: &Deadline) -
 fn read_body(
     body: &IncomingBody,
     bytes: &mut Vec<u8>,
+    max_bytes: usize,
     endpoint: &Endpoint,
     deadline: &Deadline,
 ) -> Result<End> {
@@ -215,7 +233,7 @@ fn read_body(
         .map_err(|()| failed("the host gives no stream to read from"))?;
     loop {
         // One byte more than is kept, to learn whether the body ends there.
-        let wanted = MAX_BODY_BYTES + 1 - bytes.len();
+        let wanted = max_bytes + 1 - bytes.len();
         match stream.read(u64::try_from(wanted)?) {
             Ok(chunk) if chunk.is_empty() => deadline.wait(&stream.subscribe())?,
             Ok(chunk) => bytes.extend_from_slice(&chunk),
@@ -233,8 +251,8 @@ fn read_body(
                 });
             }
         }
-        if bytes.len() > MAX_BODY_BYTES {
-            bytes.truncate(MAX_BODY_BYTES);
+        if bytes.len() > max_bytes {
+            bytes.truncate(max_bytes);
             return Ok(End::TooLong);
         }
     }

@@ -58,32 +58,27 @@ impl profiles::Guest for Card {
             return Err(invalid.into());
         };
         let update = update.to_json(destination.token)?;
-        Delivery::new(&destination).send(&batch::body(&update), 1)
+        Delivery::new(&destination).send(&batch::body(&[(0, update)]), 1)
     }
 
     fn create_profiles(connection: Connection, inputs: Vec<Input>) -> Result<Vec<Outcome>, Error> {
         let destination = Destination::new(&connection)?;
         let mut delivery = Delivery::new(&destination);
         let mut outcomes = vec![PENDING; inputs.len()];
-        let mut send = |batch: Batch, outcomes: &mut [Outcome]| {
-            for (index, outcome) in batch.send(|body, updates| delivery.send(body, updates)) {
-                outcomes[index] = outcome;
-            }
-        };
+        let mut request = |body: &[u8], updates| delivery.send(body, updates);
         let mut batch = Batch::default();
         for (index, input) in inputs.iter().enumerate() {
-            let update = Update::new(input).map_err(Error::from);
-            match update.and_then(|update| Ok(update.to_json(destination.token)?)) {
+            match Update::new(input).and_then(|update| update.to_json(destination.token)) {
                 Ok(update) => {
                     if !batch.has_room_for(&update) {
-                        send(std::mem::take(&mut batch), &mut outcomes);
+                        batch.send(&mut request, &mut outcomes);
                     }
-                    batch.push(index, &update);
+                    batch.push(index, update);
                 }
-                Err(error) => outcomes[index] = Err(error),
+                Err(invalid) => outcomes[index] = Err(invalid.into()),
             }
         }
-        send(batch, &mut outcomes);
+        batch.send(&mut request, &mut outcomes);
         Ok(outcomes)
     }
 }
@@ -91,12 +86,6 @@ impl profiles::Guest for Card {
 impl connections::Guest for Card {
     fn check_connection(connection: Connection) -> Result<ConnectionCheck, Error> {
         credentials::check(&Destination::new(&connection)?)
-    }
-}
-
-impl From<profiles::InvalidField> for Error {
-    fn from(field: profiles::InvalidField) -> Self {
-        Error::PermanentInvalidInput(vec![field])
     }
 }
 

@@ -60,7 +60,7 @@ impl<'a> Properties<'a> {
         for (index, field) in input.dynamic_fields.iter().enumerate() {
             set.dynamic(index, field);
         }
-        let count = set.names.len();
+        let count = set.count;
         if count > MAX_PROPERTIES {
             let reason =
                 format!("has {count} properties: a profile holds at most {MAX_PROPERTIES}");
@@ -75,8 +75,10 @@ impl<'a> Properties<'a> {
 struct Set<'a> {
     properties: Vec<(Cow<'a, str>, Value<'a>)>,
     /// The names, those of invalid values too, and the fields that they come from. A list: few profiles
-    /// have more than a dozen properties, and none more than [`MAX_PROPERTIES`].
+    /// have more than a dozen.
     names: Vec<(Cow<'a, str>, &'static str)>,
+    /// How many there are; more than a profile can hold are only counted.
+    count: usize,
     invalid: InvalidFields,
 }
 
@@ -88,9 +90,12 @@ impl<'a> Set<'a> {
         name: Cow<'a, str>,
         value: Result<Value<'a>, impl Into<Reason>>,
     ) {
-        // More than a profile can hold are refused anyway, and comparing them takes time.
-        let mut names = self.names.iter().take(MAX_PROPERTIES);
-        if let Some((_, first)) = names.find(|(taken, _)| *taken == name) {
+        self.count += 1;
+        // They are refused anyway.
+        if self.count > MAX_PROPERTIES {
+            return;
+        }
+        if let Some((_, first)) = self.names.iter().find(|(taken, _)| *taken == name) {
             let first = path(first, &name);
             let reason = format!("sets a property that {first} sets already: keep one of the two");
             return self.invalid.add(path(source, &name), reason);

@@ -7,8 +7,10 @@ use crate::bindings::profiles::Output;
 use crate::excerpt::{excerpt, without_markup};
 use crate::token::Token;
 
-/// More of a response is not read: what Mixpanel has to say fits in a hundredth of it.
-pub const MAX_BODY_BYTES: usize = 64 * 1024;
+/// More of a response is not read: 64 KiB, and room for words about each further update.
+pub fn max_body_bytes(updates: usize) -> usize {
+    64 * 1024 + 256 * updates.saturating_sub(1)
+}
 
 /// Of text that is quoted as it came.
 pub const MAX_TEXT_CHARACTERS: usize = 255;
@@ -21,7 +23,7 @@ const MAX_WORDS_CHARACTERS: usize = 1_000;
 pub struct Response {
     pub status: u16,
     pub headers: Headers,
-    /// At most [`MAX_BODY_BYTES`].
+    /// At most [`max_body_bytes`].
     pub body: Vec<u8>,
     pub end: End,
 }
@@ -92,9 +94,9 @@ pub fn read(response: &Response, token: &Token<'_>, updates: usize) -> Output {
                 let no_words = "Mixpanel did not accept the profile, and gave no reason";
                 (400, Some(words.unwrap_or_else(|| no_words.to_owned())))
             }
-            Verdict::NotUnderstood => (502, Some(response.why_not_understood(token))),
+            Verdict::NotUnderstood => (502, Some(response.why_not_understood(updates))),
         },
-        status => (status, Some(response.reason(token))),
+        status => (status, Some(response.reason())),
     };
     Output {
         status_code,
@@ -115,8 +117,11 @@ impl Response {
             };
         };
         let words = body.words();
-        let good = body.num_good_events.or(body.num_records_imported);
-        let counts_fewer = good.is_some_and(|good| number(good).is_none_or(|good| good < updates));
+        let counts = [body.num_good_events, body.num_records_imported];
+        let counts_fewer = counts
+            .into_iter()
+            .flatten()
+            .any(|good| number(good).is_none_or(|good| good < updates));
         let says = body.says();
         match says {
             _ if words.is_some() || says == Some(false) || counts_fewer => Verdict::Refused(words),
@@ -140,21 +145,25 @@ impl Response {
     }
 
     /// Mixpanel's own words; else what the response says as text; else its status.
-    pub fn reason(&self, token: &Token<'_>) -> String {
-        let words = self.words(token).unwrap_or_else(|| phrase(self.status));
-        let header = |name, value: &Option<String>| {
-            let value = excerpt(value.as_deref()?, Some(token), MAX_TEXT_CHARACTERS);
-            Some(format!(" ({name}: {value})"))
+    ///
+    /// It may hold the project token, where the server repeats that.
+    pub fn reason(&self) -> String {
+        let words = self.words().unwrap_or_else(|| phrase(self.status));
+        let header = |name, value: &str| {
+            let value = excerpt(value, None, MAX_TEXT_CHARACTERS);
+            format!(" ({name}: {value})")
         };
         let location = match self.status {
-            300..=399 => header("Location", &self.headers.location),
+            300..=399 => self.headers.location.as_deref(),
             _ => None,
         };
-        let encoding = header("Content-Encoding", &self.headers.content_encoding);
+        let location = location.map(|location| header("Location", location));
+        let encoding = self.compression();
+        let encoding = encoding.map(|encoding| header("Content-Encoding", encoding));
         words + &location.unwrap_or_default() + &encoding.unwrap_or_default()
     }
 
-    fn words(&self, token: &Token<'_>) -> Option<String> {
+    fn words(&self) -> Option<String> {
         if let Some(words) = self
             .json()
             .and_then(Body::read)
@@ -162,42 +171,48 @@ impl Response {
         {
             return Some(words);
         }
-        if self.is_compressed() {
+        if self.compression().is_some() {
             return None;
         }
         let body = String::from_utf8_lossy(&self.body);
-        let text = excerpt(&without_markup(&body), Some(token), MAX_TEXT_CHARACTERS);
+        let text = excerpt(&without_markup(&body), None, MAX_TEXT_CHARACTERS);
         (!text.is_empty()).then_some(text)
     }
 
-    /// Nobody asked for it, but some proxies compress all that passes.
-    fn is_compressed(&self) -> bool {
-        let encoding = self.headers.content_encoding.as_deref().map(str::trim);
-        encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+    /// The encoding of a body that cannot be read: nobody asked for one, but some proxies compress all
+    /// that passes.
+    fn compression(&self) -> Option<&str> {
+        let encoding = self.headers.content_encoding.as_deref()?;
+        let compressions = ["gzip", "x-gzip", "deflate", "compress", "br", "zstd"];
+        let is_compression = compressions
+            .iter()
+            .any(|compression| encoding.trim().eq_ignore_ascii_case(compression));
+        let is_text = str::from_utf8(&self.body).is_ok();
+        (is_compression || !is_text).then_some(encoding)
     }
 
-    fn why_not_understood(&self, token: &Token<'_>) -> String {
+    fn why_not_understood(&self, updates: usize) -> String {
         let response = format!("the server's response (HTTP status {})", self.status);
         match &self.end {
             End::CutOff(cause) => {
-                let cause = excerpt(cause, Some(token), MAX_TEXT_CHARACTERS);
+                let cause = excerpt(cause, None, MAX_TEXT_CHARACTERS);
                 format!("{response} was cut off: {cause}")
             }
             End::TooLong => {
-                format!("{response} is longer than {MAX_BODY_BYTES} bytes, so it is not Mixpanel's")
+                let bytes = max_body_bytes(updates);
+                format!("{response} is longer than {bytes} bytes, so it is not Mixpanel's")
             }
-            End::Complete if self.is_compressed() => {
-                let encoding = self.headers.content_encoding.as_deref().unwrap_or_default();
-                let encoding = excerpt(encoding, Some(token), MAX_TEXT_CHARACTERS);
-                format!(
-                    "{response} is compressed, which was not asked for (Content-Encoding: {encoding})"
-                )
-            }
-            End::Complete => match self.words(token) {
-                Some(words) => {
+            End::Complete => match (self.compression(), self.words()) {
+                (Some(encoding), _) => {
+                    let encoding = excerpt(encoding, None, MAX_TEXT_CHARACTERS);
+                    format!(
+                        "{response} is compressed, which was not asked for (Content-Encoding: {encoding})"
+                    )
+                }
+                (None, Some(words)) => {
                     format!("{response} does not say whether the profile was stored: {words}")
                 }
-                None => format!("{response} has no text"),
+                (None, None) => format!("{response} has no text"),
             },
         }
     }
@@ -215,24 +230,24 @@ impl<'a> Body<'a> {
 
     /// Whether the status is a success; `None` where it is neither that nor a refusal.
     fn says(&self) -> Option<bool> {
-        let status = self.status?;
-        match number(status) {
-            Some(1) => Some(true),
-            Some(0) => Some(false),
-            // The import API's.
-            _ => {
-                let is_ok = text(status).is_some_and(|status| status.eq_ignore_ascii_case("ok"));
-                (is_ok && self.code.and_then(number) == Some(200)).then_some(true)
-            }
+        let code = self.code.map(number);
+        match (text(self.status?)?.to_ascii_lowercase().as_str(), code) {
+            // The import API has a code beside its status.
+            ("1" | "1.0", None) | ("1" | "1.0" | "ok", Some(Some(200))) => Some(true),
+            ("0" | "0.0" | "error", _) => Some(false),
+            _ => None,
         }
     }
 
+    /// What the body calls its error; `None` where it has none.
+    pub fn error(&self) -> Option<String> {
+        self.error.and_then(text)
+    }
+
     /// What the body names as wrong, in Mixpanel's own words; `None` where it names nothing.
-    pub fn words(&self) -> Option<String> {
-        let mut words: Vec<String> = [self.error, self.errors]
-            .into_iter()
-            .filter_map(|value| text(value?))
-            .collect();
+    fn words(&self) -> Option<String> {
+        let errors = self.errors.and_then(text);
+        let mut words: Vec<String> = self.error().into_iter().chain(errors).collect();
         if let Some(records) = self.failed_records {
             match serde_json::from_str::<Vec<&RawValue>>(records.get()) {
                 Ok(records) => words.extend(records.into_iter().filter_map(failed_record)),
@@ -264,7 +279,7 @@ fn text(json: &RawValue) -> Option<String> {
             .and_then(|rest: &str| rest.strip_suffix(close));
         inner.is_some_and(|inner: &str| inner.trim().is_empty())
     };
-    if written == "null" || is_empty('{', '}') || is_empty('[', ']') {
+    if matches!(written, "null" | "false") || is_empty('{', '}') || is_empty('[', ']') {
         return None;
     }
     let text: String = serde_json::from_str(written).unwrap_or_else(|_| written.to_owned());

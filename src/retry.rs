@@ -30,8 +30,6 @@ pub enum Failure {
     Status(u16, Option<Duration>),
     /// No response came.
     Transport,
-    /// The host forbids the request.
-    Denied,
 }
 
 impl Failure {
@@ -48,7 +46,7 @@ impl Failure {
     pub fn is_passing(self) -> bool {
         match self {
             Failure::Transport => true,
-            Failure::Status(501 | 505, _) | Failure::Denied => false,
+            Failure::Status(501 | 505, _) => false,
             Failure::Status(status, _) => matches!(status, 408 | 425 | 429 | 500..=599),
         }
     }
@@ -114,10 +112,17 @@ fn retry_after(headers: &[String], date: Option<&str>) -> Option<Duration> {
         // A moment that is over asks for no wait at all.
         Some(until.duration_since(date?).unwrap_or_default())
     };
-    headers
-        .iter()
-        .filter_map(|header| until(header).or_else(|| header.split(',').filter_map(seconds).max()))
-        .max()
+    let longest = |header: &String| {
+        let values: Vec<&str> = header.split(',').collect();
+        // Most dates have a comma after the day of the week.
+        let dates = values.windows(2).map(|pair| pair.join(","));
+        let dates = dates.filter_map(|date| until(&date));
+        let others = values
+            .iter()
+            .filter_map(|value| seconds(value).or_else(|| until(value)));
+        dates.chain(others).max()
+    };
+    headers.iter().filter_map(longest).max()
 }
 
 /// Reads a number of seconds, perhaps with a fraction, which is rounded up.
@@ -154,7 +159,6 @@ mod tests {
             );
         }
         assert!(wait(Failure::Transport, 1, 3, 0).is_some());
-        assert_eq!(wait(Failure::Denied, 1, 3, 0), None);
     }
 
     #[test]
@@ -276,6 +280,18 @@ mod tests {
             (&["Tue Nov 24 08:00:30 2026"], DATE, Some(30)),
             (&["Tue, 24 Nov 2026 07:00:00 GMT"], DATE, Some(0)),
             (&["Tue, 24 Nov 2026 08:00:30 GMT", "40"], DATE, Some(40)),
+            (&["Tue, 24 Nov 2026 08:00:30 GMT, 40"], DATE, Some(40)),
+            (&["20, Tue, 24 Nov 2026 08:00:30 GMT"], DATE, Some(30)),
+            (
+                &["Tue, 24 Nov 2026 08:00:30 GMT, Tuesday, 24-Nov-26 08:00:50 GMT"],
+                DATE,
+                Some(50),
+            ),
+            (
+                &["Tue Nov 24 08:00:30 2026,Tue Nov 24 08:00:40 2026"],
+                DATE,
+                Some(40),
+            ),
             (&["Tue, 24 Nov 2026 08:00:30 GMT"], None, None),
             (&["Tue, 24 Nov 2026 08:00:30 GMT"], Some("today"), None),
             (&["soon"], DATE, None),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::bindings::profiles::{Input, InvalidField};
+use crate::bindings::profiles::Input;
 use crate::date_time::DateTime;
 use crate::invalid::{InvalidFields, Reason};
 use crate::properties::{MAX_STRING_BYTES, Properties};
@@ -120,11 +120,8 @@ impl<'a> Update<'a> {
     /// # Errors
     ///
     /// It is larger than Mixpanel allows.
-    pub fn to_json(&self, token: Token<'_>) -> Result<Vec<u8>, InvalidField> {
-        let invalid = |reason| InvalidField {
-            field: "properties".to_owned(),
-            reason,
-        };
+    pub fn to_json(&self, token: Token<'_>) -> Result<Vec<u8>, InvalidFields> {
+        let invalid = |reason: String| InvalidFields::one("properties", reason);
         let mut json = Json(Vec::with_capacity(USUAL_BYTES));
         let entry = Entry {
             token,

@@ -36,7 +36,7 @@ fuzz_target!(|input: Input| {
         let at = usize::from(at).min(body.len());
         body.splice(at..at, token.bytes());
     }
-    body.truncate(response::MAX_BODY_BYTES);
+    body.truncate(response::max_body_bytes(1));
     let response = Response {
         status: input.status,
         headers: Headers {
@@ -69,10 +69,8 @@ fuzz_target!(|input: Input| {
         assert!(!reason.is_empty() && reason.chars().count() <= 1_100);
         assert_hidden(&reason, &token);
     }
-    let headers = &response.headers;
-    let asked = retry::retry_after(&headers.retry_after, headers.date.as_deref());
     let attempts = input.attempts.max(1);
-    let failure = Failure::Status(output.status_code, asked);
+    let failure = Failure::response(output.status_code, &response.headers);
     if let Some(wait) = retry::wait(failure, attempts, input.max_retries, input.seed) {
         assert!(attempts <= input.max_retries);
         assert!((3..=65).contains(&wait.as_secs()));

@@ -136,6 +136,9 @@ impl Engine {
             .cache(cache.map(Cache::into_inner))
             .epoch_interruption(true)
             .concurrency_support(false)
+            // The card's data are a few pages, and soon copied; mapping them needs a file in memory, which
+            // a limit on the size of files forbids.
+            .memory_init_cow(false)
             // They would make the compiled code a seventh larger, and its loading that much slower.
             .generate_address_map(false)
             .native_unwind_info(false);

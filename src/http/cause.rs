@@ -24,7 +24,7 @@ impl fmt::Display for Cause {
         match self {
             Cause::Denied(reason) => formatter.write_str(reason),
             Cause::TimedOut(limit) => {
-                let seconds = limit.as_secs();
+                let seconds = limit.as_millis().div_ceil(1_000);
                 write!(formatter, "no complete response within {seconds} seconds")
             }
             Cause::Failed(words) => formatter.write_str(words),

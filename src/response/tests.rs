@@ -1,6 +1,6 @@
 //! The table of responses and the outputs that they become.
 
-use super::{End, Headers, MAX_BODY_BYTES, Response};
+use super::{End, Headers, Response, max_body_bytes};
 use crate::bindings::profiles::Output;
 use crate::token::Token;
 
@@ -44,6 +44,8 @@ fn a_success_says_so_in_its_body() {
         r#"{"num_good_events":1.0,"status":1}"#,
         r#"{"code":200,"num_records_imported":1,"status":"OK"}"#,
         r#"{"code":"200","status":"ok"}"#,
+        r#"{"code":200,"status":1}"#,
+        r#"{"error":false,"status":1}"#,
         "\t{\"status\": 1, \"more\": {\"status\": 0}}\n",
     ] {
         for status in [200, 201, 299] {
@@ -110,6 +112,16 @@ fn what_a_2xx_response_says_otherwise() {
             "e; f: m; n",
         ),
         (r#"{"failed_records":["odd",{}],"status":1}"#, 400, "odd"),
+        (
+            r#"{"status":"error"}"#,
+            400,
+            "Mixpanel did not accept the profile, and gave no reason",
+        ),
+        (
+            r#"{"code":400,"status":1}"#,
+            502,
+            r#"the server's response (HTTP status 200) does not say whether the profile was stored: {"code":400,"status":1}"#,
+        ),
         (
             "",
             502,
@@ -228,9 +240,9 @@ fn a_response_that_did_not_end_is_no_success() {
 #[test]
 fn odd_bytes_are_bounded_text() {
     for body in [
-        vec![0xff; MAX_BODY_BYTES],
-        "[".repeat(MAX_BODY_BYTES).into_bytes(),
-        "<".repeat(MAX_BODY_BYTES).into_bytes(),
+        vec![0xff; max_body_bytes(2_000)],
+        "[".repeat(max_body_bytes(2_000)).into_bytes(),
+        "<".repeat(max_body_bytes(2_000)).into_bytes(),
         "<p>é</p>".repeat(8_000).into_bytes(),
         b"{\"error\":\"\xc3\x28\"}".to_vec(),
         format!(r#"{{"error":"{}"}}"#, "é".repeat(30_000)).into_bytes(),
@@ -297,12 +309,9 @@ fn what_the_operator_needs_to_know_is_in_the_reason() {
             headers("", "gzip"),
             "Service Unavailable (Content-Encoding: gzip)",
         ),
-        (
-            503,
-            "busy",
-            headers("", "identity"),
-            "busy (Content-Encoding: identity)",
-        ),
+        (503, "busy", headers("", "identity"), "busy"),
+        (503, "busy", headers("", "utf-8"), "busy"),
+        (503, "busy", headers("", " "), "busy"),
         (
             200,
             "\u{1f}\u{8b}\u{8}",
@@ -332,6 +341,11 @@ fn fewer_good_events_than_updates_are_no_success() {
         (r#"{"num_good_events":1,"status":1}"#, 2, 400),
         (
             r#"{"code":200,"num_records_imported":1,"status":"OK"}"#,
+            2,
+            400,
+        ),
+        (
+            r#"{"num_good_events":2,"num_records_imported":0,"status":1}"#,
             2,
             400,
         ),

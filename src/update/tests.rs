@@ -10,7 +10,7 @@ use crate::token::Token;
 pub fn build(input: &Input) -> Result<Vec<u8>, Vec<InvalidField>> {
     let update = Update::new(input).map_err(Vec::from)?;
     let token = Token::parse("T").expect("a token");
-    update.to_json(token).map_err(|field| vec![field])
+    update.to_json(token).map_err(Vec::from)
 }
 
 fn input(id: &str) -> Input {
@@ -470,4 +470,60 @@ fn the_same_rule_under_the_same_name() {
         assert_eq!(fields.len(), 1, "{rule}: {fields:?}");
         assert!(fields[0].reason.contains(rule), "{}", fields[0].reason);
     }
+}
+
+/// However many faults an input has, they take no more memory than what names a hundred.
+#[test]
+fn a_hundred_invalid_fields_are_named() {
+    let blank = || dynamic("", PropertyValue::Boolean(true));
+    for (count, named, more) in [
+        (100, 100, None),
+        (101, 100, Some(1)),
+        (50_000, 100, Some(49_900)),
+    ] {
+        let fields = invalid(|input| {
+            input.properties.dynamic_fields = (0..count).map(|_| blank()).collect();
+        });
+        let rest = more.map(|more| format!("have {more} more invalid fields: fix these first"));
+        assert_eq!(fields.len(), named + usize::from(more.is_some()));
+        assert_eq!(fields.get(named).map(|field| field.reason.clone()), rest);
+    }
+}
+
+#[test]
+fn many_properties_are_refused_without_much_work() {
+    let object = |count: usize| {
+        let entries: Vec<_> = (0..count).map(|n| format!(r#""{n}":"1""#)).collect();
+        format!("{{{}}}", entries.join(","))
+    };
+    let expect = |fields: Vec<InvalidField>, field: &str, reason: &str| {
+        let [
+            InvalidField {
+                field: f,
+                reason: r,
+            },
+        ] = &fields[..]
+        else {
+            panic!("{fields:?}");
+        };
+        assert_eq!((f.as_str(), r.as_str()), (field, reason));
+    };
+    expect(
+        invalid(|input| input.properties.custom_properties = Some(object(9_999))),
+        "properties",
+        "has 9999 properties: a profile holds at most 2000",
+    );
+    expect(
+        invalid(|input| input.properties.custom_properties = Some(object(300_000))),
+        "properties.custom-properties",
+        "has 300000 entries: at most 10000 are read",
+    );
+    expect(
+        invalid(|input| {
+            let field = |n| dynamic(format!("{n}"), PropertyValue::Boolean(true));
+            input.properties.dynamic_fields = (0..300_000).map(field).collect();
+        }),
+        "properties",
+        "has 300000 properties: a profile holds at most 2000",
+    );
 }

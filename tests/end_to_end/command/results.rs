@@ -432,7 +432,10 @@ fn a_full_disk_names_the_file_and_the_next_run_goes_on() {
         "results.jsonl cannot be written: ",
     );
     let before = read(&file);
-    assert!(!before.ends_with('\n') && before.lines().count() > 10);
+    assert!(
+        !before.ends_with('\n') && before.lines().count() > 10,
+        "{before}"
+    );
 
     let output = resume(&stand_in, &list, &file, &[]);
     assert_eq!(
@@ -448,7 +451,7 @@ fn harness_cache() -> std::path::PathBuf {
     let cache = folder("cache");
     let mut command = harness();
     command
-        .args(["run", "--stand-in"])
+        .args(["run", "--stand-in", "--list"])
         .env("XDG_CACHE_HOME", &cache);
     assert!(with_input(&mut command, super::JOE).status.success());
     cache
