@@ -64,10 +64,12 @@ fn string(json: &RawValue) -> Result<Cow<'_, str>, Reason> {
         }),
         None => {
             let kind = kind(json);
-            Err(format!(
-                "is {kind}: custom properties are strings; put it in quotes, or use a dynamic field"
-            )
-            .into())
+            let how = match kind {
+                "null" => "leave it out",
+                "an object" | "an array" => "write it as a string, or use a dynamic field",
+                _ => "put it in quotes, or use a dynamic field",
+            };
+            Err(format!("is {kind}: custom properties are strings; {how}").into())
         }
     }
 }

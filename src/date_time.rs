@@ -15,6 +15,12 @@ const MOMENTS: std::ops::RangeInclusive<i64> = 0..=253_402_300_799;
 const WANTED: &str =
     ": write RFC 3339 with a UTC offset (2021-01-20T09:35:08-08:00) or Unix seconds (1611164108)";
 
+const OUT_OF_RANGE: &str = "is not within the years 1970 to 9999";
+const NEGATIVE: &str = "is a negative number, of seconds before 1970";
+
+const WANTED_RANGE: &str =
+    ": give a moment between the years 1970 and 9999, as RFC 3339 or Unix seconds";
+
 /// A moment between the years 1970 and 9999, to the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(OffsetDateTime);
@@ -38,10 +44,13 @@ impl DateTime {
             .and_then(|seconds| {
                 let moment = OffsetDateTime::from_unix_timestamp(seconds).ok();
                 let moment = moment.filter(|_| MOMENTS.contains(&seconds));
-                moment.ok_or("is not within the years 1970 to 9999")
+                moment.ok_or(OUT_OF_RANGE)
             })
             .map(DateTime)
-            .map_err(|reason| format!("{reason}{WANTED}").into())
+            .map_err(|reason| match reason {
+                OUT_OF_RANGE | NEGATIVE => format!("{reason}{WANTED_RANGE}").into(),
+                _ => format!("{reason}{WANTED}").into(),
+            })
     }
 
     /// `YYYY-MM-DDTHH:MM:SS` in UTC without a zone letter: a date in a Mixpanel property.
@@ -95,7 +104,7 @@ fn bare_number(string: &str) -> Option<&str> {
 
 fn unix_seconds(whole: &str) -> Result<i64, &'static str> {
     if whole.starts_with('-') {
-        return Err("is a negative number, of seconds before 1970");
+        return Err(NEGATIVE);
     }
     // More digits than fit are as good as the most that do.
     let number = whole.parse().unwrap_or(i64::MAX);
@@ -167,21 +176,22 @@ fn unix_seconds_of_rfc3339(string: &str) -> Option<i64> {
     let minute = rest.pair()?;
     let mut second = 0;
     if rest.skip(b":").is_some() {
-        // A leap second is the last second of its minute to a clock that has none.
-        second = match rest.pair()? {
-            60 => 59,
-            second => second,
-        };
+        second = rest.pair()?;
         if rest.skip(b".").is_some() {
             rest.number(1)?;
             while rest.number(1).is_some() {}
         }
     }
-    let time = Time::from_hms(hour, minute, second).ok()?;
+    let is_leap = second == 60;
+    let time = Time::from_hms(hour, minute, second - u8::from(is_leap)).ok()?;
     let local = PrimitiveDateTime::new(date, time)
         .assume_utc()
         .unix_timestamp();
-    Some(local - offset(rest)?)
+    let seconds = local - offset(rest)?;
+    // To a clock that has none, a leap second is the last second of its month.
+    let next = OffsetDateTime::from_unix_timestamp(seconds + 1).ok();
+    let ends_month = next.is_some_and(|next| next.day() == 1 && next.time() == Time::MIDNIGHT);
+    (!is_leap || ends_month).then_some(seconds)
 }
 
 /// Reads a UTC offset, in seconds: `Z`, `+01:00`, `+0100` or `+01`.

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use wasmtime::component::{Component, HasData, InstancePre, Linker, Resource, ResourceTable};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 use wasmtime::{ResourceLimiter, Store};
@@ -166,6 +166,10 @@ impl Engine {
     ///
     /// The bytes are no component, or it wants more than that.
     pub(crate) fn load(&self, component: &[u8]) -> Result<InstancePre<State>> {
+        ensure!(
+            wasmparser::Parser::is_component(component),
+            "this is not a WebAssembly component"
+        );
         let component = Component::from_binary(&self.inner, component)
             .map_err(anyhow::Error::from)
             .context("this is not a WebAssembly component that this host can run")?;

@@ -17,6 +17,13 @@ mod reader;
 use self::node::Node;
 use self::reader::Reader;
 
+/// The reason where a text holds more than one object.
+pub const SEVERAL_VALUES: &str = "holds several JSON values: write one a line";
+
+/// The reason where a text stops within an object.
+pub const ENDS_EARLY: &str =
+    "is not JSON: it ends before its last brace, bracket or quote is closed";
+
 /// Why a text is no input of the card.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InvalidInput {
@@ -81,16 +88,14 @@ fn only_value(text: &str) -> Result<&str, String> {
     match (values.next(), values.next()) {
         (None, _) => Err("is empty: give one object".to_owned()),
         (Some(Ok(value)), None) => Ok(value.get()),
-        (Some(Ok(_)), Some(Ok(_))) => Err(
-            "holds several JSON values: write one a line, and run it as a list (--list)".to_owned(),
-        ),
+        (Some(Ok(_)), Some(Ok(_))) => Err(SEVERAL_VALUES.to_owned()),
         (Some(Err(error)), _) | (_, Some(Err(error))) => Err(not_json(text, &error)),
     }
 }
 
 fn not_json(text: &str, error: &serde_json::Error) -> String {
     if error.is_eof() {
-        return "is not JSON: it ends before its last brace, bracket or quote is closed".to_owned();
+        return ENDS_EARLY.to_owned();
     }
     let (line, column) = (error.line(), error.column());
     let place = if text.trim_end().contains('\n') {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::fs::File;
 use std::future::Future;
-use std::io;
+use std::io::{self, Read as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::pin::pin;
@@ -38,6 +39,9 @@ pub const MIXPANEL: [&str; 4] = [
 
 /// The most that a guest may write at once, in bytes; two such pieces of a body wait to be sent.
 const MAX_WRITE: usize = 64 << 10;
+
+/// Of a file of certificates, in bytes: that of the web's usual authorities has a quarter of it.
+const MAX_PEM: u64 = 1 << 20;
 
 /// Scheme, host and port: what the allow-list is made of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -184,10 +188,15 @@ impl Options {
     ///
     /// The file cannot be read, or holds no certificate.
     pub fn trust(&mut self, file: &Path) -> Result<()> {
-        let pem =
-            std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        self.trust_pem(&pem)
-            .with_context(|| file.display().to_string())
+        let name = file.display();
+        let mut pem = Vec::new();
+        File::open(file)
+            .and_then(|file| file.take(MAX_PEM + 1).read_to_end(&mut pem))
+            .with_context(|| format!("{name} cannot be read"))?;
+        if pem.len() as u64 > MAX_PEM {
+            bail!("{name} is longer than {MAX_PEM} bytes: it is no file of certificates");
+        }
+        self.trust_pem(&pem).with_context(|| name.to_string())
     }
 
     /// Trusts the certificates of a PEM string instead of the web's usual authorities.

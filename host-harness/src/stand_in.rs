@@ -19,7 +19,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use self::state::Shared;
@@ -100,17 +101,16 @@ impl StandIn {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let listener = {
-            let _context = runtime.enter();
-            let socket = match options.listen {
-                SocketAddr::V4(_) => TcpSocket::new_v4()?,
-                SocketAddr::V6(_) => TcpSocket::new_v6()?,
-            };
-            socket.set_reuseaddr(true)?;
-            socket.bind(options.listen)?;
-            socket.listen(BACKLOG)?
+        let listening = listen(&runtime, options.listen)
+            .and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) = match listening {
+            Ok(listening) => listening,
+            Err(error) => {
+                // Dropped, it would wait, which another runtime around it does not allow.
+                runtime.shutdown_background();
+                return Err(error);
+            }
         };
-        let address = listener.local_addr()?;
         let secure = options.tls.is_some();
         let mixpanel = Mixpanel::new(options.tokens);
         let shared = Arc::new(Shared::new(mixpanel, options.record));
@@ -226,6 +226,17 @@ impl Drop for StandIn {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn listen(runtime: &Runtime, address: SocketAddr) -> io::Result<TcpListener> {
+    let _context = runtime.enter();
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 #[cfg(test)]

@@ -46,6 +46,11 @@ fn is_read_in_every_accepted_form() {
             "2024-02-29T00:00:00",
         ),
         ("2016-12-31T23:59:60Z", 1_483_228_799, "2016-12-31T23:59:59"),
+        (
+            "2016-12-31T18:59:60-05:00",
+            1_483_228_799,
+            "2016-12-31T23:59:59",
+        ),
         // Salesforce, PostgreSQL, Luxon, JavaScript and forms.
         (
             "2016-05-06T15:57:34.000+0000",
@@ -112,6 +117,7 @@ fn is_refused_with_the_form_that_is_wanted() {
         ("0", "day number of a spreadsheet"),
         ("20240101", "is a date without dashes"),
         ("20240101120000", "is a date without dashes"),
+        ("202401011200", "is a date without dashes"),
         ("2024", "is a year"),
         ("99999999", "between 1970 and 1973"),
         ("123456", "between 1970 and 1973"),
@@ -128,6 +134,9 @@ fn is_refused_with_the_form_that_is_wanted() {
         ("2021-13-01T00:00:00Z", "is not a date and time"),
         ("2021-01-20T25:00:00Z", "is not a date and time"),
         ("2021-01-20T09:35:61Z", "is not a date and time"),
+        ("2021-01-20T09:35:60Z", "is not a date and time"),
+        ("2016-12-30T23:59:60Z", "is not a date and time"),
+        ("2016-12-31T23:59:60-05:00", "is not a date and time"),
         ("2021-01-20T09:35:08.Z", "is not a date and time"),
         ("2021-01-20T09:35:08+24:00", "is not a date and time"),
         ("2021-01-20T09:35:08+01:", "is not a date and time"),

@@ -30,8 +30,8 @@ pub struct Check {
 }
 
 pub fn run(options: &Check) -> Result<ExitCode> {
+    let connection = options.project.connection(None)?;
     block_on(async |interrupt| {
-        let connection = options.project.connection(None)?;
         warn_of_proxy();
         let card = options.host.card(Limits::default(), &connection)?;
         let check = tokio::select! {
@@ -66,7 +66,7 @@ pub async fn before_list(
         Ok(check) => {
             say(sentence(&check));
             let asks = check.verdict == Verdict::Invalid && !goes_on;
-            if asks && !confirm("All users would be lost. Send them nevertheless?") {
+            if asks && !confirm("All users would be lost. Send them nevertheless?").await {
                 bail!("nothing was sent");
             }
         }

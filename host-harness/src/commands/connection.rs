@@ -1,5 +1,7 @@
 //! What the commands that reach Mixpanel share: the project, the server, and how it is reached.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -7,10 +9,14 @@ use clap::Args;
 use host_harness::cache::{self, Cache};
 use host_harness::card::Card;
 use host_harness::engine::{Engine, Limits};
+use host_harness::list::foreign_encoding;
 use host_harness::outbound::{self, Outbound, Resolve};
 use host_harness::records::{Connection, Region};
 
 use super::terminal::say;
+
+/// Of a file that holds a token, in bytes: many times the longest.
+const MAX_TOKEN_FILE: u64 = 4_096;
 
 /// One project of Mixpanel's.
 #[derive(Args)]
@@ -58,8 +64,8 @@ impl Project {
             (None, Some(token), _) => token.clone(),
             (None, None, Some(token)) => token.to_owned(),
             (None, None, None) => bail!(
-                "no project token: give --token-file or set MIXPANEL_PROJECT_TOKEN, or try \
-                 `run --stand-in` first"
+                "no project token: give --token-file or set MIXPANEL_PROJECT_TOKEN; `run --stand-in` \
+                 needs none"
             ),
         };
         Ok(Connection {
@@ -111,10 +117,24 @@ impl Host {
     }
 }
 
-/// A file that was made by `echo` or an editor ends with a line end, which is no part of the token.
+/// A file that was made by `echo` or an editor ends with a line end, and may start with a byte order
+/// mark: neither is part of the token.
 fn read_token(file: &Path) -> Result<String> {
-    let token = std::fs::read_to_string(file)
-        .with_context(|| format!("the token file {} cannot be read", file.display()))?;
+    let name = file.display();
+    let mut bytes = Vec::new();
+    File::open(file)
+        .and_then(|file| file.take(MAX_TOKEN_FILE + 1).read_to_end(&mut bytes))
+        .with_context(|| format!("the token file {name} cannot be read"))?;
+    if bytes.len() as u64 > MAX_TOKEN_FILE {
+        bail!("the token file {name} holds more than a token");
+    }
+    if let Some(encoding) = foreign_encoding(&bytes) {
+        bail!("the token file {name} {encoding}");
+    }
+    let Ok(token) = str::from_utf8(&bytes) else {
+        bail!("the token file {name} is not UTF-8: save it as UTF-8");
+    };
+    let token = token.strip_prefix('\u{feff}').unwrap_or(token);
     Ok(token.trim_end_matches(['\r', '\n']).to_owned())
 }
 

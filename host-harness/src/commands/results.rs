@@ -104,7 +104,13 @@ impl Results {
                 .append(true)
                 .create_new(true)
                 .mode(MODE)
-                .open(path)?;
+                .open(path)
+                .map_err(|error| match error.kind() {
+                    ErrorKind::AlreadyExists => io::Error::other(
+                        "it was made by another run meanwhile: the same command goes on with it",
+                    ),
+                    _ => error,
+                })?;
             lock(&file, &self.name).map_err(io::Error::other)?;
             self.target = Target::File(file, false);
         }
@@ -150,9 +156,10 @@ fn read(file: &File, name: &str) -> Result<(Known, bool)> {
             break;
         }
         is_cut_off = !line.ends_with(b"\n");
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line);
         let line = line.trim_ascii_end();
         match serde_json::from_slice::<LineResult>(line) {
-            Ok(result) => {
+            Ok(result) if result.line > 0 => {
                 let last = KnownResult {
                     hash: hash(result.profile_id.as_deref()),
                     kind: Kind::of(&result.outcome),
@@ -161,7 +168,7 @@ fn read(file: &File, name: &str) -> Result<(Known, bool)> {
             }
             // One that was being written when a run was killed: its line is sent again.
             Err(error) if error.is_eof() && is_start(line) => {}
-            Err(_) => bail!(
+            _ => bail!(
                 "{name} holds something else than results: its line {number} is none. Give --resume \
                  a file of its own"
             ),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use host_harness::card::{CallError, Card};
 use host_harness::engine::{Limits, Workload};
@@ -13,9 +13,10 @@ use host_harness::records::{Connection, Error, Input, Outcome};
 use host_harness::stand_in::{self, StandIn};
 
 use super::connection::{Host, Project, warn_of_proxy};
+use super::number;
 use super::run_list;
 use super::source::Source;
-use super::terminal::{Interrupt, block_on, print, say};
+use super::terminal::{Interrupt, block_on, print, say, without_blocking};
 
 /// The project token where the stand-in is all that sees it.
 const STAND_IN_TOKEN: &str = "0123456789abcdef0123456789abcdef";
@@ -29,7 +30,7 @@ pub struct Run {
     #[command(flatten)]
     project: Project,
     /// How often to retry when Mixpanel is busy or out of reach [default: 3]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = number::<u8>)]
     max_retries: Option<u8>,
     /// A file with {"profile":{…},"properties":{…}}, or - for standard input; several are run in
     /// their order. A file named *.jsonl or *.ndjson is a list: it has one such object a line, and is
@@ -44,11 +45,11 @@ pub struct Run {
     #[arg(long, value_name = "RESULTS")]
     resume: Option<PathBuf>,
     /// The longest that a list waits for a server that asks for it, without any user being settled
-    #[arg(long, value_name = "SECONDS", default_value = "900")]
+    #[arg(long, value_name = "SECONDS", default_value = "900", value_parser = number::<u64>)]
     max_wait: u64,
     /// How many requests of a list are in flight at once; with more than one, two lines with the same
     /// profile id may overtake each other
-    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = concurrency)]
     concurrency: u16,
     /// Send a list even where Mixpanel does not know the project token, without a question
     #[arg(long)]
@@ -62,10 +63,13 @@ pub struct Run {
 }
 
 pub fn run(options: Run) -> Result<ExitCode> {
-    block_on(async |interrupt| match options.list()? {
-        Some(file) => options.run_list(file, interrupt).await,
+    let list = options.list()?;
+    // Before signals are listened to: the token's file may be a pipe that waits.
+    let connection = options.connection()?;
+    block_on(async |interrupt| match list {
+        Some(file) => options.run_list(file, connection, interrupt).await,
         None => {
-            let done = options.run_inputs();
+            let done = options.run_inputs(connection);
             tokio::select! {
                 done = done => done,
                 () = interrupt.received() => bail!("interrupted"),
@@ -87,24 +91,26 @@ impl Run {
         }
     }
 
-    fn stand_in(&self) -> Result<Option<StandIn>> {
-        let options = stand_in::Options {
-            tokens: vec![STAND_IN_TOKEN.to_owned()],
-            ..stand_in::Options::default()
-        };
-        Ok(self.stand_in.then(|| StandIn::start(options)).transpose()?)
+    fn connection(&self) -> Result<Connection> {
+        let default = self.stand_in.then_some(STAND_IN_TOKEN);
+        Ok(Connection {
+            max_retries: self.max_retries,
+            ..self.project.connection(default)?
+        })
     }
 
-    fn connection(&self, stand_in: Option<&StandIn>) -> Result<Connection> {
-        let mut connection = self
-            .project
-            .connection(stand_in.is_some().then_some(STAND_IN_TOKEN))?;
-        connection.max_retries = self.max_retries;
-        match stand_in {
-            Some(stand_in) => connection.base_url = Some(stand_in.origin()),
-            None => warn_of_proxy(),
+    /// Starts the stand-in that was asked for, and turns the connection to it.
+    fn stand_in(&self, connection: &mut Connection) -> Result<Option<StandIn>> {
+        if !self.stand_in {
+            warn_of_proxy();
+            return Ok(None);
         }
-        Ok(connection)
+        let stand_in = StandIn::start(stand_in::Options {
+            tokens: vec![STAND_IN_TOKEN.to_owned()],
+            ..stand_in::Options::default()
+        })?;
+        connection.base_url = Some(stand_in.origin());
+        Ok(Some(stand_in))
     }
 
     fn card(&self, connection: &Connection, workload: Workload) -> Result<Card> {
@@ -116,10 +122,18 @@ impl Run {
         self.host.card(limits, connection)
     }
 
-    async fn run_list(&self, file: &Path, interrupt: &mut Interrupt) -> Result<ExitCode> {
-        let source = Source::open(file)?;
-        let stand_in = self.stand_in()?;
-        let connection = self.connection(stand_in.as_ref())?;
+    async fn run_list(
+        &self,
+        file: &Path,
+        mut connection: Connection,
+        interrupt: &mut Interrupt,
+    ) -> Result<ExitCode> {
+        let path = file.to_owned();
+        let source = tokio::select! {
+            source = without_blocking(move || Source::open(&path)) => source?,
+            () = interrupt.received() => bail!("interrupted"),
+        };
+        let _stand_in = self.stand_in(&mut connection)?;
         let card = self.card(&connection, Workload::Lists)?;
         let options = run_list::Options {
             resume: self.resume.as_deref(),
@@ -132,16 +146,14 @@ impl Run {
         run_list::run(&card, &connection, source, &options, interrupt).await
     }
 
-    async fn run_inputs(&self) -> Result<ExitCode> {
+    async fn run_inputs(&self, mut connection: Connection) -> Result<ExitCode> {
         let files = self.input.clone();
-        // On another thread: a signal must be heard while standard input is silent.
-        let read = tokio::task::spawn_blocking(move || {
+        let read = move || {
             let read = |file: &PathBuf| Source::open(file)?.input();
             files.iter().map(read).collect::<Result<Vec<Input>>>()
-        });
-        let inputs = read.await.context("the inputs cannot be read")??;
-        let stand_in = self.stand_in()?;
-        let connection = self.connection(stand_in.as_ref())?;
+        };
+        let inputs = without_blocking(read).await?;
+        let stand_in = self.stand_in(&mut connection)?;
         let card = self.card(&connection, Workload::Calls)?;
         let mut all_succeeded = true;
         for input in &inputs {
@@ -153,6 +165,14 @@ impl Run {
             all_succeeded &= outcome.is_success();
         }
         Ok(ExitCode::from(u8::from(!all_succeeded)))
+    }
+}
+
+/// How many requests may be in flight at once.
+fn concurrency(text: &str) -> Result<u16, String> {
+    match number(text)? {
+        count @ 1..=256 => Ok(count),
+        _ => Err("it must be from 1 to 256".to_owned()),
     }
 }
 

@@ -12,7 +12,7 @@ use futures_util::stream::{self, StreamExt as _};
 use host_harness::card::Card;
 use host_harness::list::{self, Kind, LineResult, Lines, ListError};
 use host_harness::records::{Connection, Error, InvalidField, Outcome};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::check;
 use super::results::{Known, Results};
@@ -145,6 +145,7 @@ pub async fn run(
                 let inputs = part.iter().filter(|line| line.input.is_ok()).count();
                 check::before_list(card, connection, inputs, options.yes).await?;
             }
+            bar.set_draw_target(ProgressDrawTarget::stderr());
             let others = stream::poll_fn(|context| parts.poll_recv(context));
             let parts = stream::iter(first).chain(others);
             let write = |lines: &[LineResult], stopped: Option<&_>| {
@@ -240,7 +241,7 @@ fn unreadable(name: &str, error: &io::Error) -> anyhow::Error {
     }
 }
 
-/// It draws on a terminal alone.
+/// It draws once it is shown, and on a terminal alone.
 fn progress_bar(length: Option<u64>) -> Result<ProgressBar> {
     let (bar, template) = match length {
         Some(length) => (
@@ -249,5 +250,8 @@ fn progress_bar(length: Option<u64>) -> Result<ProgressBar> {
         ),
         None => (ProgressBar::no_length(), "{spinner} {bytes}, {msg}"),
     };
-    Ok(bar.with_style(ProgressStyle::with_template(template)?))
+    bar.set_draw_target(ProgressDrawTarget::hidden());
+    Ok(bar
+        .with_style(ProgressStyle::with_template(template)?)
+        .with_message("0 users"))
 }

@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
+use host_harness::input::SEVERAL_VALUES;
 use host_harness::list::{MAX_LINE_BYTES, foreign_encoding};
 use host_harness::records::Input;
 
@@ -99,7 +100,13 @@ impl Source {
                 .iter()
                 .any(|invalid| !invalid.field.is_empty());
             let colon = if has_field { ":" } else { "" };
-            bail!("{name}{colon} {invalid}")
+            let is_list = invalid.fields.iter().any(|f| f.reason == SEVERAL_VALUES);
+            let hint = if is_list {
+                ", and run it as a list (--list)"
+            } else {
+                ""
+            };
+            bail!("{name}{colon} {invalid}{hint}")
         })
     }
 }

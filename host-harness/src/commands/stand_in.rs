@@ -18,7 +18,7 @@ use super::terminal::{block_on, print};
 #[derive(Args)]
 pub struct Serve {
     /// The address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
     listen: SocketAddr,
     /// Serve HTTPS for Mixpanel's servers, with a certificate of an authority made for this run,
     /// whose own certificate is printed after the origin
@@ -30,6 +30,11 @@ pub struct Serve {
     /// A project token that is right when it is asked for; may be given several times
     #[arg(long, value_name = "TOKEN")]
     token: Vec<String>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "write an IP address and a port, such as 127.0.0.1:8080 or [::1]:0")
 }
 
 pub fn run(options: Serve) -> Result<ExitCode> {

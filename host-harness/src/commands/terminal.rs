@@ -29,12 +29,28 @@ pub fn has_person() -> bool {
 }
 
 /// Asks a question of yes or no; anything but yes is no.
-pub fn confirm(question: impl Display) -> bool {
-    let mut stderr = io::stderr().lock();
-    let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
-    let mut line = String::new();
-    let read = io::stdin().read_line(&mut line);
-    read.is_ok() && matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+pub async fn confirm(question: impl Display) -> bool {
+    {
+        let mut stderr = io::stderr().lock();
+        let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+    }
+    let read = || {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|_| line)
+    };
+    let line = without_blocking(read).await;
+    line.is_ok_and(|line| matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Does what may wait for somebody on another thread: a signal must be heard meanwhile.
+pub async fn without_blocking<T, E>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T>
+where
+    T: Send + 'static,
+    E: Into<anyhow::Error> + Send + 'static,
+{
+    tokio::task::spawn_blocking(work).await?.map_err(Into::into)
 }
 
 /// Ctrl-C and SIGTERM, from the moment that this is made: process 1 of a container gets neither else.

@@ -235,7 +235,7 @@ fn what_is_no_object_at_all() {
         (" \n".to_owned(), "is empty: give one object".to_owned()),
         (
             format!("{object}\n{object}\n"),
-            "holds several JSON values: write one a line, and run it as a list (--list)".to_owned(),
+            "holds several JSON values: write one a line".to_owned(),
         ),
         (
             object[..20].to_owned(),

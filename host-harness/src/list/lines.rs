@@ -5,6 +5,7 @@ use std::iter::Peekable;
 
 use tokio::sync::mpsc;
 
+use crate::input::ENDS_EARLY;
 use crate::records::{Error, Input, InvalidField, Outcome};
 
 /// As many updates as Mixpanel takes in a request.
@@ -106,14 +107,15 @@ fn read_line(number: u64, line: &[u8]) -> Line {
             input: Ok(input),
         },
         Err(invalid) => {
-            let named = |InvalidField { field, reason }| InvalidField {
+            let named = |mut invalid: InvalidField| {
                 // What is wrong with the line as a whole has no field.
-                field: if field.is_empty() {
-                    name.clone()
-                } else {
-                    field
-                },
-                reason,
+                if invalid.field.is_empty() {
+                    invalid.field.clone_from(&name);
+                }
+                if invalid.reason == ENDS_EARLY {
+                    invalid.reason += "; a list has one object a line";
+                }
+                invalid
             };
             let fields = invalid.fields.into_iter().map(named).collect();
             Line {

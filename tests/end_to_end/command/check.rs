@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use host_harness::fault::{Fault, Rule};
 use host_harness::stand_in::{self, StandIn};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use super::{file, folder, harness, run, run_list, stderr, stdout, users};
+use super::{file, folder, harness, run, run_list, signal, stderr, stdout, users};
 use crate::support::TOKEN;
 
 const PATH: &str = "/api/app/validate-project-credentials/";
@@ -103,6 +103,15 @@ fn what_cannot_be_asked() {
 /// Runs a command on a terminal of its own, on which `answer` is typed; what was shown there, and the
 /// rest of the command's end.
 fn on_terminal(command: &mut Command, answer: &str) -> (String, Output) {
+    on_terminal_with(command, |terminal, _| {
+        terminal.write_all(answer.as_bytes()).expect("a terminal");
+    })
+}
+
+fn on_terminal_with(
+    command: &mut Command,
+    person: impl FnOnce(&mut File, &Child),
+) -> (String, Output) {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
     grantpt(&terminal).expect("a terminal");
     unlockpt(&terminal).expect("a terminal");
@@ -124,7 +133,7 @@ fn on_terminal(command: &mut Command, answer: &str) -> (String, Output) {
     // The command keeps its ends to itself, or the terminal would never fall silent.
     command.stdin(Stdio::null()).stderr(Stdio::null());
     let mut terminal = File::from(terminal);
-    terminal.write_all(answer.as_bytes()).expect("a terminal");
+    person(&mut terminal, &child);
     let mut shown = vec![];
     // Once nobody has it open, reading fails.
     let _ = terminal.read_to_end(&mut shown);
@@ -177,6 +186,34 @@ fn a_long_list_is_asked_for_on_a_terminal_alone() {
     let output = run_list(&stand_in, &many, &[]);
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(asked(&stand_in), 0);
+}
+
+#[test]
+fn the_question_can_be_interrupted() {
+    let list = file(&folder("interrupted"), "users.jsonl", users(101));
+    for name in ["INT", "TERM"] {
+        let stand_in = start();
+        let mut command = harness();
+        command
+            .args(["run", "--base-url", &stand_in.origin(), "--input"])
+            .arg(&list)
+            .env("MIXPANEL_PROJECT_TOKEN", WRONG);
+        let (shown, output) = on_terminal_with(&mut command, |terminal, child| {
+            let mut shown = vec![];
+            while !shown.ends_with(b"[y/N] ") {
+                let mut byte = [0];
+                terminal.read_exact(&mut byte).expect("the question");
+                shown.extend(byte);
+            }
+            // The bar would share its line.
+            let shown = String::from_utf8_lossy(&shown);
+            assert!(!shown.contains("left"), "{shown}");
+            signal(child, name);
+        });
+        assert_eq!(output.status.code(), Some(2), "{shown}");
+        assert!(shown.contains("interrupted after 0 results"), "{shown}");
+        assert_eq!(stand_in.profile_count(), 0);
+    }
 }
 
 /// That nothing is known keeps nobody from sending.

@@ -98,6 +98,38 @@ fn what_is_a_list() {
     );
 }
 
+/// One object over several lines, as people format it, and several in one line.
+#[test]
+fn a_line_is_one_object() {
+    let stand_in = start();
+    let folder = folder("one_object");
+    for (list, words) in [
+        (
+            "{\n  \"profile\": {}\n}",
+            "line 1 is not JSON: it ends before its last brace, bracket or quote is closed; a list has one object a line\n",
+        ),
+        (
+            "[{\"profile\":{\"profile-id\":\"u1\"}},\n",
+            "a list has one object a line\n",
+        ),
+        (
+            "[{\"profile\":{\"profile-id\":\"u1\"}}]",
+            "line 1 is an array: give one object, or one object a line\n",
+        ),
+        (
+            "{} {}",
+            "line 1 holds several JSON values: write one a line\n",
+        ),
+    ] {
+        let list = file(&folder, "users.jsonl", list);
+        let output = run_list(&stand_in, &list, &[]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = stderr(&output);
+        assert!(said.contains(words), "{said}");
+    }
+    assert_eq!(stand_in.request_count(), 0);
+}
+
 /// `<(…)` of a shell is the name of a pipe.
 #[test]
 fn a_list_may_be_a_pipe() {

@@ -94,6 +94,7 @@ fn the_token_may_be_in_a_file() {
         TOKEN.to_owned(),
         format!("{TOKEN}\n"),
         format!("{TOKEN}\r\n"),
+        format!("\u{feff}{TOKEN}\r\n"),
     ] {
         stand_in.clear_requests();
         let token = file(&folder, "token", contents);
@@ -108,17 +109,70 @@ fn the_token_may_be_in_a_file() {
         let sent: Value = serde_json::from_slice(body).expect("JSON");
         assert_eq!(sent[0]["$token"], TOKEN);
     }
-    let mut command = harness();
-    command
-        .args(["run", "--token-file"])
-        .arg(folder.join("none"));
-    let output = with_input(&mut command, JOE);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        stderr(&output).contains("none cannot be read"),
-        "{}",
-        stderr(&output)
-    );
+    file(&folder, "utf-16", b"\xff\xfe6\0f\0");
+    file(&folder, "latin-1", b"caf\xe9");
+    file(&folder, "long", "6".repeat(5_000));
+    for (name, words) in [
+        ("none", "none cannot be read"),
+        (".", "cannot be read"),
+        ("utf-16", "utf-16 is UTF-16: save it as UTF-8"),
+        ("latin-1", "latin-1 is not UTF-8: save it as UTF-8"),
+        ("long", "long holds more than a token"),
+        ("/dev/zero", "/dev/zero holds more than a token"),
+    ] {
+        for subcommand in ["run", "check"] {
+            let mut command = harness();
+            command
+                .args([subcommand, "--token-file"])
+                .arg(folder.join(name));
+            let output = with_input(&mut command, JOE);
+            let said = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{said}");
+            assert!(said.contains(words), "{said}");
+            assert!(!said.contains("6666"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn what_an_option_wants_is_said_in_words() {
+    let port_in_use = start();
+    let listening = port_in_use.address().to_string();
+    let not_wasm = file(&folder("not-wasm"), "file", "text");
+    let not_wasm = not_wasm.to_str().expect("UTF-8");
+    for (arguments, words) in [
+        (&["run", "--max-wait", "1e3"][..], "it is no whole number"),
+        (&["run", "--max-wait", ""], "it is no whole number"),
+        (
+            &["run", "--max-wait", "99999999999999999999"],
+            "it is too large",
+        ),
+        (&["run", "--max-retries", "1.5"], "it is no whole number"),
+        (&["run", "--max-retries", "256"], "it is too large"),
+        (&["run", "--concurrency", "x"], "it is no whole number"),
+        (&["run", "--concurrency", "0"], "it must be from 1 to 256"),
+        (&["run", "--concurrency", "257"], "it must be from 1 to 256"),
+        (
+            &["stand-in", "--listen", "127.0.0.1:99999"],
+            "write an IP address and a port",
+        ),
+        (&["stand-in", "--listen", &listening], "cannot listen on"),
+        (
+            &["run", "--stand-in", "--component", not_wasm],
+            "this is not a WebAssembly component\n",
+        ),
+        (
+            &["run", "--stand-in", "--ca-cert", "/dev/zero"],
+            "/dev/zero is longer than 1048576 bytes",
+        ),
+        (&["check"], "no project token: give --token-file"),
+    ] {
+        let output = with_input(harness().args(arguments), JOE);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(words), "{arguments:?}: {said}");
+        assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+    }
 }
 
 #[test]

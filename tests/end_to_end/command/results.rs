@@ -51,6 +51,7 @@ fn a_file_that_holds_something_else_is_refused_and_stays_as_it_is() {
             "line 1 is none",
         ),
         (result(1, "m0") + "a note", "line 2 is none"),
+        (result(0, "m0"), "line 1 is none"),
         (result(1, "x0"), "its line 1 has another profile id"),
         (
             result(1, "m0") + &result(3, "x2"),
@@ -249,6 +250,23 @@ fn a_result_without_a_line_end_counts() {
         Some(0)
     );
     assert_eq!(read(&results_file), whole);
+}
+
+/// As an editor on Windows may leave it.
+#[test]
+fn a_byte_order_mark_in_front_of_the_results_is_skipped() {
+    let stand_in = start();
+    let folder = folder("byte_order_mark");
+    let list = file(&folder, "users.jsonl", users(2));
+    let marked = format!("\u{feff}{}", stdout(&run_list(&stand_in, &list, &[])));
+    let results_file = file(&folder, "results.jsonl", &marked);
+    stand_in.clear_requests();
+    assert_eq!(
+        resume(&stand_in, &list, &results_file, &[]).status.code(),
+        Some(0)
+    );
+    assert_eq!(stand_in.request_count(), 0);
+    assert_eq!(read(&results_file), marked);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Ctrl-C, and SIGTERM, with which containers and supervisors stop a process.
 
+use std::fs::read_to_string;
 use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use host_harness::fault::{Fault, Rule};
 
@@ -76,6 +78,34 @@ fn a_silent_standard_input_does_not_keep_the_run() {
         );
         drop(input);
     }
+}
+
+/// A pipe into which nobody writes: the command waits to open it.
+#[test]
+fn a_list_that_nobody_writes_does_not_keep_the_run() {
+    let pipe = folder("unwritten_pipe").join("users.jsonl");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo").success());
+    for name in SIGNALS {
+        let stand_in = start();
+        let child = piped(run(&stand_in).arg("--input").arg(&pipe));
+        while !catches_signals(&child) {
+            thread::yield_now();
+        }
+        signal(&child, name);
+        let output = child.wait_with_output().expect("its end");
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(stderr(&output).contains("interrupted"), "{name}");
+    }
+}
+
+/// Whether a process has handlers for SIGINT and SIGTERM.
+fn catches_signals(child: &Child) -> bool {
+    let status = read_to_string(format!("/proc/{}/status", child.id())).expect("what Linux knows");
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = u64::from_str_radix(caught.expect("a mask").trim(), 16).expect("a mask");
+    let both = 1 << (2 - 1) | 1 << (15 - 1);
+    caught & both == both
 }
 
 #[test]
