@@ -56,7 +56,7 @@ fn send(
         send(second, request, outcomes);
     } else {
         for (index, _) in updates {
-            outcomes[*index] = outcome.clone();
+            outcomes[*index].clone_from(&outcome);
         }
     }
 }
