@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from importlib.resources import files
 from typing import Any, cast
 
 from wasmtime.component import Record, Variant
+
+from .json_text import AlteredNumber, ObjectWithRepeats
 
 
 def resource(suffix: str) -> bytes:
@@ -29,21 +32,64 @@ SCHEMA: dict[str, Any] = json.loads(resource(".schema.json"))
 DEFINITIONS: dict[str, Any] = SCHEMA["$defs"]
 
 
-class Problems:
-    """What is wrong with the arguments of a call. No value is in it."""
+FIELD_NAME = re.compile("[$]?[A-Za-z0-9_-]{1,24}")
+"""What may be a field's name that somebody has mistaken. Anything else may be a value in its place,
+even a token, which has 32 characters."""
 
-    def __init__(self) -> None:
+
+def python_kind(value: object) -> str:
+    """What a value is in Python."""
+    if value is None:
+        return "None"
+    given = type(value)
+    if given in (AlteredNumber, ObjectWithRepeats):
+        given = given.__base__ or given
+    return f"a value of type {given.__name__}"
+
+
+def in_inputs(index: int, path: str) -> str:
+    """How the field of a list's user is named."""
+    return f"inputs[{index}].{path}" if path else f"inputs[{index}]"
+
+
+class Problems:
+    """What is wrong with the arguments of a call. No value is in it.
+
+    Args:
+        place: Names a field of the user that has this index in a list.
+        kind: Says what a value is.
+    """
+
+    def __init__(
+        self,
+        place: Callable[[int, str], str] = in_inputs,
+        kind: Callable[[object], str] = python_kind,
+    ) -> None:
+        self._place, self._kind = place, kind
         self._found: list[str] = []
         self._wrong_type = False
+        self.index: int | None = None
+        """Of the user that is looked at, in a list."""
 
-    def wrong_type(self, path: str, wanted: str, value: object) -> None:
+    def wrong_type(self, path: str, wanted: str, value: object, hint: str = "") -> None:
         """The value at this path is of a type that cannot be passed."""
         self._wrong_type = True
-        self.add(path, f"must be {wanted}, not {_kind(value)}")
+        self.add(path, f"must be {wanted}, not {self._kind(value)}{hint}")
 
     def add(self, path: str, rule: str) -> None:
         """The value at this path breaks this rule."""
-        self._found.append(f"{path or 'input'} {rule}")
+        named = path if self.index is None else self._place(self.index, path)
+        self._found.append(f"{named or 'input'} {rule}")
+
+    def unknown(self, path: str, name: object, fields: Iterable[str]) -> None:
+        """The object at this path has a field of this name, which it cannot have."""
+        if not isinstance(name, str):
+            shown = f"of such a name ({self._kind(name)})"
+        elif FIELD_NAME.fullmatch(name):
+            shown = f"'{name}'"
+        else:
+            shown = f"of such a name (a string of {len(name)} characters)"
+        self.add(path, f"has no field {shown}: its fields are {', '.join(fields)}")
 
     def error(self) -> TypeError | ValueError | None:
         """All of them in one exception; a `TypeError` where a type is wrong."""
@@ -53,6 +99,9 @@ class Problems:
         if len(self._found) > len(named):
             named.append(f"and {len(self._found) - len(named)} more")
         return (TypeError if self._wrong_type else ValueError)("; ".join(named))
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 Converter = Callable[[Any, str, Problems], Any]
@@ -121,8 +170,10 @@ def _record(schema: dict[str, Any]) -> Converter:
         if not isinstance(value, Mapping):
             return problems.wrong_type(path, "an object", value)
         given = cast("Mapping[Any, Any]", value)
-        for name in given.keys() - fields.keys():
-            problems.add(path, f"has no field {_shown(name)}: its fields are {', '.join(fields)}")
+        for name in given:
+            if name not in fields:
+                problems.unknown(path, name, fields)
+        _refuse_repeats(given, path, problems, fields)
         converted = Record()
         for name, convert in fields.items():
             inner_path = f"{path}.{name}" if path else name
@@ -157,6 +208,7 @@ def _variant(cases: list[dict[str, Any]]) -> Converter:
         given = cast("Mapping[Any, Any]", value)
         if len(given) != 1 or not given.keys() <= payloads.keys():
             return problems.add(path, f"must be {wanted}")
+        _refuse_repeats(given, path, problems, payloads)
         [(name, payload)] = given.items()
         return Variant(name, payloads[name](payload, f"{path}.{name}", problems))
 
@@ -188,7 +240,7 @@ def _choice(names: list[str]) -> Converter:
 
 def _string(value: Any, path: str, problems: Problems) -> Any:
     if not isinstance(value, str):
-        return problems.wrong_type(path, "a string", value)
+        return problems.wrong_type(path, "a string", value, _in_quotes(value))
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -199,10 +251,17 @@ def _string(value: Any, path: str, problems: Problems) -> Any:
 def _date_time(value: Any, path: str, problems: Problems) -> Any:
     if not isinstance(value, datetime):
         if not isinstance(value, str):
-            return problems.wrong_type(path, "a string or a datetime", value)
+            return problems.wrong_type(path, "a string or a datetime", value, _in_quotes(value))
         return _string(value, path, problems)
-    if value.utcoffset() is None:
+    offset = value.utcoffset()
+    if offset is None:
         return problems.add(path, "must have a time zone, such as datetime.timezone.utc")
+    if offset % timedelta(minutes=1):
+        # RFC 3339 has no seconds in an offset; local times before time zones had such.
+        try:
+            value = value.astimezone(timezone.utc)
+        except OverflowError:
+            return problems.add(path, "must be a moment of the years 1 to 9999 in UTC")
     return value.isoformat()
 
 
@@ -211,14 +270,18 @@ def _json_object(value: Any, path: str, problems: Problems) -> Any:
         if not isinstance(value, str):
             return problems.wrong_type(path, "a dictionary, or the text of a JSON object", value)
         return _string(value, path, problems)
-    given = cast("Mapping[Any, Any]", value)
+    # Of any kind of mapping, json takes dictionaries only.
+    mapping = cast("Mapping[Any, Any]", value)
+    given = dict(mapping)
+    before = len(problems)
+    _refuse_repeats(mapping, path, problems, given)
     for name, text in given.items():
         if isinstance(name, str):
-            _string(text, f"{path}.{name[:80]}", problems)
+            _string(text, f"{path}.{_short(name)}", problems)
         else:
             problems.wrong_type(path, "a dictionary with strings as its keys", name)
     # With every other character escaped, whatever a name has in it is valid Unicode.
-    return None if problems.error() else json.dumps(given)
+    return None if len(problems) > before else json.dumps(given)
 
 
 def _integer(minimum: int, maximum: int) -> Converter:
@@ -234,7 +297,9 @@ def _integer(minimum: int, maximum: int) -> Converter:
 
 def _number(value: Any, path: str, problems: Problems) -> Any:
     if not isinstance(value, int | float) or isinstance(value, bool):
-        return problems.wrong_type(path, "a number", value)
+        return problems.wrong_type(path, "a number", value, _without_quotes(value))
+    if isinstance(value, AlteredNumber):
+        return problems.add(path, "cannot be carried exactly as a number: give it as a text")
     try:
         number = float(value)
     except OverflowError:
@@ -247,13 +312,31 @@ def _number(value: Any, path: str, problems: Problems) -> Any:
 
 
 def _boolean(value: Any, path: str, problems: Problems) -> Any:
-    return value if isinstance(value, bool) else problems.wrong_type(path, "a boolean", value)
+    if not isinstance(value, bool):
+        return problems.wrong_type(path, "a boolean", value, _without_quotes(value))
+    return value
 
 
-def _kind(value: object) -> str:
-    return "None" if value is None else f"a value of type {type(value).__name__}"
+def _refuse_repeats(
+    given: object, path: str, problems: Problems, known: Mapping[Any, object]
+) -> None:
+    """Names the fields that are twice in the text of an object."""
+    if isinstance(given, ObjectWithRepeats):
+        for name in given.repeated:
+            if name in known:
+                problems.add(
+                    f"{path}.{_short(name)}" if path else name, "is there twice: give it once"
+                )
 
 
-def _shown(name: object) -> str:
-    text = repr(name)
-    return text if len(text) <= 80 else f"{text[:80]}…"
+def _in_quotes(value: object) -> str:
+    return ": put it in quotes" if isinstance(value, int | float) else ""
+
+
+def _without_quotes(value: object) -> str:
+    return ": give it without quotes" if isinstance(value, str) else ""
+
+
+def _short(name: str) -> str:
+    """A name that the author chose is part of a path, but no more of it than tells which one it is."""
+    return name if len(name) <= 60 else f"{name[:60]}…"
