@@ -6,20 +6,25 @@ import pickle
 import socket
 import subprocess
 import threading
+from collections import ChainMap, UserDict
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
+from types import MappingProxyType
 
 import pytest
 from conftest import TOKEN, dynamic, user
 from mixpanel_create_profile import (
     CardError,
+    DeniedError,
     ExecutionFailedError,
     InvalidInputError,
     TransportError,
     card,
     create_profile,
     create_profiles,
+    create_profiles_in_parts,
 )
+from mixpanel_create_profile.errors import is_passing
 
 OK = {"status-code": 200, "reason": None}
 
@@ -97,9 +102,25 @@ def test_a_datetime_with_a_zone_is_a_moment(stand_in, connection):
     assert update["$set_once"] == {"$created": "2021-01-20T17:35:08", "seen": "2021-01-20T17:35:08"}
 
 
-def test_custom_properties_may_be_a_dictionary(stand_in, connection):
+@pytest.mark.parametrize(
+    ("offset", "utc"),
+    [
+        ({"hours": 5, "minutes": 30, "seconds": 15}, "2021-01-20T04:04:53"),
+        ({"hours": -8, "seconds": -1}, "2021-01-20T17:35:09"),
+        ({"microseconds": 1}, "2021-01-20T09:35:08"),
+        ({"hours": 23, "minutes": 59}, "2021-01-19T09:36:08"),
+    ],
+)
+def test_the_offset_of_a_datetime_may_have_seconds(stand_in, connection, offset, utc):
+    moment = datetime(2021, 1, 20, 9, 35, 8, 500000, tzinfo=timezone(timedelta(**offset)))
+    assert create_profile(connection, user(created=moment)) == OK
+    assert stand_in.profile("user-1")["$properties"] == {"$created": utc}
+
+
+@pytest.mark.parametrize("kind", [dict, MappingProxyType, ChainMap, UserDict])
+def test_custom_properties_may_be_a_mapping(stand_in, connection, kind):
     given = {"plan": "pro", 'a "quoted" name': "ü\u2028"}
-    assert create_profile(connection, user(custom_properties=given)) == OK
+    assert create_profile(connection, user(custom_properties=kind(given))) == OK
     assert stand_in.profile("user-1")["$properties"] == given
 
 
@@ -170,6 +191,105 @@ def test_results_of_a_list_are_in_its_order(stand_in, connection):
     assert len(stand_in.requests()) == 3
 
 
+def test_results_come_part_by_part(stand_in, connection):
+    users = [user(f"user-{number}") for number in range(4_500)]
+    parts = create_profiles_in_parts(connection, users)
+    assert stand_in.requests() == []
+    for requests, length in enumerate([2_000, 2_000, 500], 1):
+        assert next(parts) == [OK] * length
+        assert len(stand_in.requests()) == requests
+    assert list(parts) == []
+
+
+def busy(seconds, status=429):
+    headers = [["Retry-After", str(seconds)]]
+    return {"answer": {"status": status, "headers": headers, "body": '{"error": "busy"}'}}
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_list_ends_where_the_server_asks_to_wait_longer_than_the_card_does(
+    stand_in, connection, status
+):
+    stand_in.set_faults({"fault": busy(61, status)})
+    users = [user(f"user-{number}") for number in range(6_001)]
+    users[5_000] = user("long", name="x" * card.ARGUMENT_BYTES)
+    results = create_profiles(connection, users)
+    assert len(stand_in.requests()) == 1
+    said = {"status-code": status, "reason": "busy (the server asks to wait 61 s)"}
+    not_sent = {"status-code": status, "reason": "busy; not sent (the server asks to wait 61 s)"}
+    assert results[:2_000] == [said] * 2_000
+    assert isinstance(results.pop(5_000), InvalidInputError)
+    assert results[2_000:] == [not_sent] * 4_000
+    assert is_passing(not_sent)
+
+
+def test_it_ends_within_a_part_as_well(stand_in, connection):
+    """The card's own words of a request that it did not send lead to the same for the next part."""
+    stand_in.set_faults({"fault": busy(3_600)})
+    texts = dynamic(**{f"n{number}": ("text", "x" * 250) for number in range(300)})
+    users = [user(f"user-{number}", dynamic_fields=texts) for number in range(100)]
+    results = create_profiles(connection, users)
+    assert len(stand_in.requests()) == 1
+    assert {result["reason"] for result in results} == {
+        "busy (the server asks to wait 3600 s)",
+        "busy; not sent (the server asks to wait 3600 s)",
+    }
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [busy(60), busy(61, 401), busy(61, 501), {"answer": {"status": 429, "body": "asks to wait 99 s"}}],
+)
+def test_it_goes_on_where_that_may_help(stand_in, connection, fault):
+    stand_in.set_faults({"fault": fault, "times": 1})
+    results = create_profiles(connection, [user(f"user-{number}") for number in range(2_001)])
+    assert results[0] != OK
+    assert results[2_000] == OK
+
+
+@pytest.mark.parametrize("fault", ["close", busy(0, 503)])
+def test_a_server_that_is_out_of_reach_is_not_asked_for_ever(stand_in, connection, fault):
+    """As within a call of the card: no retries until a request gets through."""
+    stand_in.set_faults({"fault": fault, "times": 4})
+    users = [user(f"user-{number}") for number in range(8_001)]
+    users[1] = user("null")
+    parts = create_profiles_in_parts({**connection, "max-retries": 1}, users)
+    requests = []
+    for results in parts:
+        requests.append(len(stand_in.requests()))
+        if len(requests) == 3:
+            assert all(map(is_passing, results))
+            # It has got through: the fifth request is tried again.
+            assert next(parts) == [OK] * 2_000
+            stand_in.set_faults({"fault": fault, "times": 1})
+    # Two attempts for the first part, one for the second and the third each.
+    assert requests[:3] == [2, 3, 4]
+    assert len(stand_in.requests()) == 7
+    assert results == [OK]
+
+
+@pytest.mark.parametrize(
+    ("status", "passing"),
+    [(status, True) for status in (408, 425, 429, 500, 502, 503, 504, 506, 599)]
+    + [(status, False) for status in (200, 302, 400, 401, 403, 404, 413, 451, 501, 505, 600)],
+)
+def test_what_may_succeed_later(status, passing):
+    assert is_passing({"status-code": status, "reason": "as Mixpanel says"}) is passing
+
+
+@pytest.mark.parametrize(
+    ("error", "passing"),
+    [
+        (TransportError("refused"), True),
+        (ExecutionFailedError(), True),
+        (DeniedError("no"), False),
+        (InvalidInputError([]), False),
+    ],
+)
+def test_which_errors_may_pass(error, passing):
+    assert is_passing(error) is passing
+
+
 def test_an_empty_list_sends_nothing(stand_in, connection):
     assert create_profiles(connection, []) == []
     assert stand_in.requests() == []
@@ -182,9 +302,12 @@ def test_a_list_of_large_profiles_is_cut(stand_in, connection):
     assert stand_in.count() == 30
 
 
-def test_an_invalid_connection_is_an_error_of_the_whole_list(stand_in, connection):
+@pytest.mark.parametrize("inputs", [[user(name="Joe")] * 3, []])
+def test_an_invalid_connection_is_an_error_of_the_whole_list(stand_in, connection, inputs):
     with pytest.raises(InvalidInputError, match=r"connection\.max-retries"):
-        create_profiles({**connection, "max-retries": 11}, [user(name="Joe")] * 3)
+        create_profiles({**connection, "max-retries": 11}, inputs)
+    with pytest.raises(InvalidInputError, match=r"connection\.project-token"):
+        create_profiles({**connection, "project-token": " "}, inputs)
     assert stand_in.requests() == []
 
 

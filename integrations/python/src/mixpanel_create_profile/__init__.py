@@ -9,9 +9,20 @@
 """
 
 from . import types
-from .card import check_connection, create_profile, create_profiles
+from .card import (
+    check_connection,
+    create_profile,
+    create_profiles,
+    create_profiles_in_parts,
+)
 from .errors import CardError
 from .types import *
 
-__all__ = ["CardError", "check_connection", "create_profile", "create_profiles"]
+__all__ = [
+    "CardError",
+    "check_connection",
+    "create_profile",
+    "create_profiles",
+    "create_profiles_in_parts",
+]
 __all__ += types.__all__

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
@@ -22,27 +23,74 @@ from wasmtime.component import (
 )
 
 from .component_types import FunctionType
-from .errors import CardError
+from .errors import CardError, is_passing
 from .schema import SCHEMA, Converter, Problems, converter, resource
+from .tracebacks import hiding_arguments
 from .types import (
     ERRORS,
     Connection,
     ConnectionCheck,
     ExecutionFailedError,
     Input,
+    InvalidField,
+    InvalidInputError,
     Output,
+    TransportError,
 )
 
 MEMORY_BYTES = 64 << 20
-"""What one call may use. The lists that were tried, of `LIST_CHARACTERS`, needed half of it at most."""
+"""What one call may use. The lists that were tried, of `LIST_BYTES`, needed half of it at most."""
 
 LIST_LENGTH = 2_000
 """How many users are passed to the card at once: as many as Mixpanel takes in one request."""
 
-LIST_CHARACTERS = 4_000_000
-"""How long their texts may be together, about; one user may be as long as Mixpanel takes."""
+LIST_BYTES = 4_000_000
+"""How long their texts may be together, about; one user may be as long as `ARGUMENT_BYTES` says."""
+
+ARGUMENT_BYTES = 8_000_000
+"""How long a part of an argument may be. The card refuses an update of over 1 MB, which as JSON may be
+six times as long; with much more, its memory would not be enough to say so."""
+
+VALUE_BYTES = 10
+"""What each value takes beside its text, about."""
+
+LONGEST_WAIT_SECONDS = 60
+"""What the card waits at most where a server asks to, as its `retry.rs` has it."""
+
+RETRIES = "max-retries"
+
+ASKED_TO_WAIT = re.compile(
+    r"(?:; not sent)? \((?:tried [0-9]+ times; )?the server asks to wait ([0-9]+) s\)$"
+)
+"""The end of a reason, in the card's words."""
 
 
+def _parts(inputs: Iterable[Input], problems: Problems) -> Iterator[list[Record | CardError]]:
+    """What one call each takes, converted; the error in the place of a user that is too long."""
+    given = cast("object", inputs)
+    # A string or a dictionary can be iterated over, too, and is a mistake.
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        return problems.wrong_type("inputs", "a list", cast("object", given))
+    part: list[Record | CardError] = []
+    length = 0
+    for index, input in enumerate(inputs):
+        problems.index = index
+        user = _converters()["input"](input, "", problems)
+        if problems.error():
+            # Nothing will be sent.
+            continue
+        sizes = _sizes(user)
+        too_long = _too_long(sizes)
+        size = 0 if too_long else sum(sizes.values())
+        if part and (len(part) == LIST_LENGTH or length + size > LIST_BYTES):
+            yield part
+            part, length = [], 0
+        part.append(too_long or user)
+        length += size
+    yield part
+
+
+@hiding_arguments()
 def create_profile(connection: Connection, input: Input) -> Output:
     """Creates one user's profile, or adds what an existing one lacks.
 
@@ -58,17 +106,16 @@ def create_profile(connection: Connection, input: Input) -> Output:
         CardError: There is no status code; the exception's class says who must act.
     """
     problems = Problems()
-    arguments = (
-        _converters()["connection"](connection, "connection", problems),
-        _converters()["input"](input, "", problems),
-    )
-    # From here on no traceback that shows local variables has the token or the user's data.
-    del connection, input
+    to = _converters()["connection"](connection, "connection", problems)
+    user = _converters()["input"](input, "", problems)
     if error := problems.error():
         raise error
-    return cast("Output", _to_json(_call("create-profile", *arguments)))
+    if error := _too_long(_sizes(to), "connection.") or _too_long(_sizes(user)):
+        raise error
+    return cast("Output", _to_json(_call("create-profile", to, user)))
 
 
+@hiding_arguments(_parts.__code__)
 def create_profiles(
     connection: Connection, inputs: Iterable[Input]
 ) -> list[Output | CardError]:
@@ -82,24 +129,34 @@ def create_profiles(
         ValueError: As of `create_profile`, for any of the users. Nothing was sent.
         CardError: The connection is at fault: no profile was created.
     """
-    problems = Problems()
-    converted = _converters()["connection"](connection, "connection", problems)
+    return [result for part in in_parts(connection, inputs, Problems()) for result in part]
+
+
+@hiding_arguments(_parts.__code__)
+def create_profiles_in_parts(
+    connection: Connection, inputs: Iterable[Input]
+) -> Iterator[list[Output | CardError]]:
+    """As `create_profiles`, with the results of each part as soon as they are there.
+
+    All of the list is checked before this returns. A part is sent when its results are asked for.
+    """
+    return in_parts(connection, inputs, Problems())
+
+
+def in_parts(
+    connection: Connection, inputs: Iterable[Input], problems: Problems
+) -> Iterator[list[Output | CardError]]:
+    """As `create_profiles_in_parts`, with other words for what cannot be passed."""
+    to = _converters()["connection"](connection, "connection", problems)
     parts = list(_parts(inputs, problems))
-    del connection, inputs
     if error := problems.error():
         raise error
-    results: list[Output | CardError] = []
-    for part in parts:
-        try:
-            results.extend(_outcomes(converted, part))
-        except CardError as error:
-            if error.permanent:
-                # Of the connection, and so for every part.
-                raise
-            results.extend([error] * len(part))
-    return results
+    if error := _too_long(_sizes(to), "connection."):
+        raise error
+    return _results(to, parts)
 
 
+@hiding_arguments()
 def check_connection(connection: Connection) -> ConnectionCheck:
     """Asks Mixpanel whether the project token is right. Creates nothing.
 
@@ -111,35 +168,95 @@ def check_connection(connection: Connection) -> ConnectionCheck:
         CardError: Mixpanel was not asked: the connection is at fault, or the host.
     """
     problems = Problems()
-    converted = _converters()["connection"](connection, "connection", problems)
-    del connection
+    to = _converters()["connection"](connection, "connection", problems)
     if error := problems.error():
         raise error
-    return cast("ConnectionCheck", _to_json(_call("check-connection", converted)))
+    if error := _too_long(_sizes(to), "connection."):
+        raise error
+    return cast("ConnectionCheck", _to_json(_call("check-connection", to)))
 
 
-def _parts(inputs: Iterable[Input], problems: Problems) -> Iterator[list[Any]]:
-    """What one call each takes, converted."""
-    given = cast("object", inputs)
-    # A string or a dictionary can be iterated over, too, and is a mistake.
-    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
-        return problems.wrong_type("inputs", "a list", cast("object", given))
-    part: list[Any] = []
-    characters = 0
-    for index, input in enumerate(inputs):
-        length = len(repr(input))
-        if part and (len(part) == LIST_LENGTH or characters + length > LIST_CHARACTERS):
-            yield part
-            part, characters = [], 0
-        part.append(_converters()["input"](input, f"inputs[{index}]", problems))
-        characters += length
-    if part:
-        yield part
+def _results(
+    connection: Record, parts: Iterable[list[Record | CardError]]
+) -> Iterator[list[Output | CardError]]:
+    """Sends part after part, by the rules that the card has for the requests of one call."""
+    retries = getattr(connection, RETRIES)
+    not_sent: Output | None = None
+    for part in parts:
+        if not_sent:
+            # They would only be refused as well.
+            yield [user if isinstance(user, CardError) else not_sent.copy() for user in part]
+            continue
+        results = _sent(connection, part)
+        not_sent = _not_sent(results)
+        # These say whether the server can be reached, others do not.
+        told = [
+            result
+            for result in results
+            if not isinstance(result, CardError) or isinstance(result, TransportError)
+        ]
+        if told:
+            # With Mixpanel out of reach, a long list would wait for hours otherwise.
+            setattr(connection, RETRIES, 0 if all(map(is_passing, told)) else retries)
+        yield results
 
 
-def _outcomes(connection: Any, part: list[Any]) -> Iterator[Output | CardError]:
-    for outcome in _call("create-profiles", connection, part):
-        yield _error(outcome) if isinstance(outcome, Variant) else cast("Output", _to_json(outcome))
+def _sent(connection: Record, part: list[Record | CardError]) -> list[Output | CardError]:
+    users = [user for user in part if not isinstance(user, CardError)]
+    try:
+        outcomes = iter(_call("create-profiles", connection, users))
+    except CardError as error:
+        if error.permanent:
+            # Of the connection, and so for every part.
+            raise
+        return [user if isinstance(user, CardError) else error for user in part]
+    return [user if isinstance(user, CardError) else _result(next(outcomes)) for user in part]
+
+
+def _result(outcome: Record | Variant) -> Output | CardError:
+    return _error(outcome) if isinstance(outcome, Variant) else cast("Output", _to_json(outcome))
+
+
+def _not_sent(results: Iterable[Output | CardError]) -> Output | None:
+    """What becomes of all that are left, where the server asks to wait longer than the card does."""
+    for result in results:
+        if isinstance(result, CardError) or not result["reason"] or not is_passing(result):
+            continue
+        asked = ASKED_TO_WAIT.search(result["reason"])
+        if asked and int(asked[1]) > LONGEST_WAIT_SECONDS:
+            words = result["reason"][: asked.start()]
+            reason = f"{words}; not sent (the server asks to wait {asked[1]} s)"
+            return {"status-code": result["status-code"], "reason": reason}
+    return None
+
+
+def _sizes(record: Record) -> dict[str, int]:
+    """How long each part of an argument is."""
+    return {name: _size(value) for name, value in vars(record).items()}
+
+
+def _size(value: Any) -> int:
+    """About how many bytes a converted value has."""
+    if isinstance(value, str):
+        return VALUE_BYTES + (len(value) if value.isascii() else len(value.encode()))
+    if isinstance(value, Record):
+        return VALUE_BYTES + sum(map(_size, vars(value).values()))
+    if isinstance(value, Variant):
+        return VALUE_BYTES + _size(value.payload)
+    if isinstance(value, list):
+        return VALUE_BYTES + sum(map(_size, cast("list[Any]", value)))
+    return VALUE_BYTES
+
+
+def _too_long(sizes: Mapping[str, int], place: str = "") -> InvalidInputError | None:
+    """As the card's own error of an update that is too long."""
+    reason = f"is longer than {ARGUMENT_BYTES} bytes: that is more than any update may be"
+    found: list[InvalidField] = [
+        {"field": f"{place}{name}", "reason": reason}
+        for name, size in sizes.items()
+        if size > ARGUMENT_BYTES
+    ]
+    return InvalidInputError(found) if found else None
 
 
 @functools.cache
@@ -236,7 +353,8 @@ def _call_in_this_thread(name: str, *arguments: object) -> Any:
         try:
             result = function(store, *arguments)
         except Exception as trap:
-            raise ExecutionFailedError from trap
+            # The frames of wasmtime's package have the arguments.
+            raise ExecutionFailedError from trap.with_traceback(None)
     if isinstance(result, Variant):
         raise _error(result)
     return result

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 
 class CardError(Exception):
-    """Why there is no status code."""
+    """Why there is no status code. Each case has a class of its own; this one is what they share."""
 
-    title: ClassVar[str]
+    title: ClassVar[str] = "Error"
     """What the interface calls the case."""
 
-    case: ClassVar[str]
+    case: ClassVar[str] = "error"
     """The case's name in JSON."""
 
     @property
@@ -31,3 +32,16 @@ class CardError(Exception):
             fields = cast("list[dict[str, str]]", detail)
             detail = "; ".join(f"{invalid['field']}: {invalid['reason']}" for invalid in fields)
         return f"{self.title}: {detail}"
+
+
+def is_created(result: Mapping[str, Any] | CardError) -> bool:
+    """Whether the profile was created, or was there already."""
+    return not isinstance(result, CardError) and 200 <= result["status-code"] <= 299
+
+
+def is_passing(result: Mapping[str, Any] | CardError) -> bool:
+    """Whether the same may well succeed later: the card's own rule, in its `retry.rs`."""
+    if isinstance(result, CardError):
+        return not result.permanent
+    status: int = result["status-code"]
+    return status in (408, 425, 429) or (500 <= status <= 599 and status not in (501, 505))
