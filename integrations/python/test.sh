@@ -58,6 +58,8 @@ WHEEL=$(./build.sh)
 export WHEEL
 environment python3 "$TARGET" $ALL
 "$TARGET/bin/python" -m twine check --strict "$WHEEL"
+# The README's examples, which pyright reads as one program.
+sed -n '/^```python$/,/^```$/{/^```/!p;}' README.md > tests/readme.py
 
 if has_node && { has_pyright || may_install; }; then
     has_pyright || npm ci --silent

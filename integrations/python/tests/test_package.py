@@ -120,14 +120,12 @@ def test_the_uses_that_pyright_checks(stand_in, connection):
 
 def test_the_readme_shows_what_works(stand_in, connection, capsys):
     readme = (ROOT / "integrations" / "python" / "README.md").read_text()
-    [three_lines, input_, *_] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    code = re.sub(r"connection = .*", "", three_lines)
-    exec(code, {"connection": connection})
-    assert capsys.readouterr().out == "200 None\n"
     namespace = {"connection": connection}
-    exec("from datetime import datetime, timezone\nfrom mixpanel_create_profile import *", namespace)
-    exec(f"output = create_profile(connection, {input_.strip()})", namespace)
-    assert namespace["output"]["status-code"] == 200
+    for example in re.findall(r"```python\n(.*?)```", readme, re.DOTALL):
+        exec(re.sub(r"^connection: .*", "", example, flags=re.MULTILINE), namespace)
+        assert namespace["output"]["status-code"] == 200
+    assert capsys.readouterr().out == "200 None\n"
+    assert len(stand_in.requests()) == 2
 
 
 @pytest.mark.parametrize("name", ["Connection", "Input", "Output", "InvalidField", "Region"])

@@ -13,21 +13,18 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from airflow.sdk import Context, Param
-from airflow.sdk.definitions.param import ParamsDict
 
 from .. import Input
 from ..schema import DEFINITIONS, inner, is_date_time, is_json
 
 
-def form_params() -> ParamsDict:
-    """A parameter for each field."""
-    return ParamsDict(
-        {
-            f"{part}.{name}": _param(field, record["title"], name in inner(record)["required"])
-            for part, record in DEFINITIONS["input"]["properties"].items()
-            for name, field in inner(record)["properties"].items()
-        }
-    )
+def form_params() -> dict[str, Param]:
+    """A parameter for each field. With more of your own: `{**form_params(), "mine": Param(…)}`."""
+    return {
+        f"{part}.{name}": _param(field, record["title"], name in inner(record)["required"])
+        for part, record in DEFINITIONS["input"]["properties"].items()
+        for name, field in inner(record)["properties"].items()
+    }
 
 
 def form_input(context: Context, jinja_env: object) -> Input:

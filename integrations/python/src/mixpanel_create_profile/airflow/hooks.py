@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 
 from airflow.sdk import BaseHook
 
@@ -16,7 +17,10 @@ from .. import (
     create_profile,
     create_profiles,
 )
-from .provider import CONNECTION_TYPE, TOKEN
+from ..schema import inner
+from .provider import CONNECTION_TYPE, TOKEN, fields
+
+NUMBER = re.compile("[0-9]{1,9}")
 
 
 class MixpanelHook(BaseHook):
@@ -37,10 +41,25 @@ class MixpanelHook(BaseHook):
         self.mixpanel_conn_id = mixpanel_conn_id
 
     def get_conn(self) -> Connection:
-        """The connection, as the card takes it. Fields that are left empty are left out."""
+        """The connection, as the card takes it. Fields that are left empty are left out.
+
+        Raises:
+            ValueError: The extras are no JSON object, or the project token is among them.
+        """
         kept = self.get_connection(self.mixpanel_conn_id)
-        extras = cast("dict[str, object]", kept.extra_dejson)  # pyright: ignore[reportUnknownMemberType]
-        given = {name: value for name, value in extras.items() if value not in (None, "")}
+        extras = cast("object", kept.extra_dejson)  # pyright: ignore[reportUnknownMemberType]
+        if not isinstance(extras, dict):
+            raise ValueError("the connection's extras must be a JSON object")
+        given = {
+            name: _value(name, value)
+            for name, value in cast("dict[str, object]", extras).items()
+            if value not in (None, "")
+        }
+        if TOKEN in given:
+            raise ValueError(
+                f"connection.{TOKEN} is among the extras: give it as the password, which Airflow "
+                "encrypts and masks"
+            )
         return cast("Connection", {TOKEN: kept.password or "", **given})
 
     def create_profile(self, input: Input) -> Output:
@@ -65,3 +84,11 @@ class MixpanelHook(BaseHook):
                 return False, f"Mixpanel does not know the project token{reason}"
             case "unknown":
                 return False, f"It is not known whether the project token is right{reason}"
+
+
+def _value(name: str, value: object) -> object:
+    """The value of an extra. In a connection that is written as a URI, each is a text."""
+    field: dict[str, Any] = inner(fields().get(name, {}))
+    if field.get("type") == "integer" and isinstance(value, str) and NUMBER.fullmatch(value):
+        return int(value)
+    return value

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar, TypeVar
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from .. import CardError, Output
+from .. import CardError, Output, json_text
+from ..errors import is_created, is_passing
 from .hooks import MixpanelHook
 
 Result = TypeVar("Result")
+
+NAMED_PLACES = 5
+"""Of the users that fail for one reason, so many are named."""
 
 
 class MixpanelCreateProfileOperator(BaseOperator):
@@ -20,7 +23,7 @@ class MixpanelCreateProfileOperator(BaseOperator):
 
     The task succeeds when each profile was created or was there already. Else it fails with Mixpanel's
     reason, and is tried again as its `retries` say; but never where that cannot help: the input breaks
-    a rule, the host forbids the request, or Mixpanel refuses the profile (neither 429 nor 5xx).
+    a rule, the host forbids the request, or Mixpanel refuses the profile.
 
     Args:
         input: One user, as an object or as the JSON text that a template makes; with `expand`, a task
@@ -52,24 +55,30 @@ class MixpanelCreateProfileOperator(BaseOperator):
     def execute(self, context: Context) -> Any:
         hook = MixpanelHook(self.mixpanel_conn_id)
         if (self.input is None) == (self.inputs is None):
-            raise AirflowFailException("give either input, for one user, or inputs, for a list")
+            both = "None, as of a task that returned nothing" if self.input is None else "given"
+            raise AirflowFailException(
+                f"give either input, for one user, or inputs, for a list: both are {both}"
+            )
         if self.inputs is None:
             output = _outcome(lambda: hook.create_profile(_parsed(self.input)))
-            if failure := _failure(output):
-                raise failure
+            if not is_created(output):
+                raise _failure(output)
             return output
         results = _outcome(lambda: hook.create_profiles(_parsed(self.inputs)))
-        failures: list[AirflowException] = []
-        for index, result in enumerate(results):
-            if failure := _failure(result):
-                failures.append(failure)
-                self.log.error("inputs[%d]: %s", index, failure)
+        failures = {
+            index: _failure(result) for index, result in enumerate(results) if not is_created(result)
+        }
         if not failures:
             return len(results)
+        places: dict[str, list[int]] = {}
+        for index, failure in failures.items():
+            places.setdefault(str(failure), []).append(index)
+        for reason, indices in places.items():
+            self.log.error("%s: %s", _named(indices), reason)
         # Those that can succeed are tried again, with all others: that is safe.
-        retried = [failure for failure in failures if not isinstance(failure, AirflowFailException)]
+        retried = any(not isinstance(failure, AirflowFailException) for failure in failures.values())
         raise (AirflowException if retried else AirflowFailException)(
-            f"{len(failures)} of {len(results)} users failed; the first: {failures[0]}"
+            f"{len(failures)} of {len(results)} users failed; the first: {next(iter(places))}"
         )
 
 
@@ -78,10 +87,17 @@ def _parsed(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        # The parser's own words quote what they stumble over.
-        raise ValueError("the input is a string that is not JSON") from None
+        return json_text.parse(value)
+    except ValueError as error:
+        raise ValueError(f"the input is a string that {error}") from None
+
+
+def _named(indices: list[int]) -> str:
+    """The places of users that have failed for the same reason."""
+    named = [f"inputs[{index}]" for index in indices[:NAMED_PLACES]]
+    if len(indices) > len(named):
+        named.append(f"and {len(indices) - len(named)} more")
+    return ", ".join(named)
 
 
 def _outcome(call: Callable[[], Result]) -> Result:
@@ -89,20 +105,13 @@ def _outcome(call: Callable[[], Result]) -> Result:
     try:
         return call()
     except CardError as error:
-        raise _of_error(error) from None
+        raise _failure(error) from None
     except (TypeError, ValueError) as error:
         raise AirflowFailException(str(error)) from None
 
 
-def _failure(result: Output | CardError) -> AirflowException | None:
-    if isinstance(result, CardError):
-        return _of_error(result)
-    status = result["status-code"]
-    if 200 <= status <= 299:
-        return None
-    busy = status == 429 or status >= 500
-    return (AirflowException if busy else AirflowFailException)(f"{status}: {result['reason']}")
-
-
-def _of_error(error: CardError) -> AirflowException:
-    return (AirflowFailException if error.permanent else AirflowException)(str(error))
+def _failure(result: Output | CardError) -> AirflowException:
+    """What fails the task, where no profile is there."""
+    is_error = isinstance(result, CardError)
+    said = str(result) if is_error else f"{result['status-code']}: {result['reason']}"
+    return (AirflowException if is_passing(result) else AirflowFailException)(said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..schema import DEFINITIONS, inner
@@ -34,18 +35,19 @@ def provider_info() -> dict[str, Any]:
                 "hook-class-name": f"{hooks}.MixpanelHook",
                 "ui-field-behaviour": {
                     "hidden-fields": ["host", "port", "login", "schema", "extra"],
-                    "relabeling": {"password": _fields()[TOKEN]["title"]},
-                    "placeholders": {"password": _fields()[TOKEN]["description"]},
+                    "relabeling": {"password": fields()[TOKEN]["title"]},
+                    "placeholders": {"password": fields()[TOKEN]["description"]},
                 },
                 "conn-fields": {
-                    name: _form_field(field) for name, field in _fields().items() if name != TOKEN
+                    name: _form_field(field) for name, field in fields().items() if name != TOKEN
                 },
             }
         ],
     }
 
 
-def _fields() -> dict[str, dict[str, Any]]:
+def fields() -> dict[str, dict[str, Any]]:
+    """What the card's schema says of each field of a connection."""
     return DEFINITIONS["connection"]["properties"]
 
 
@@ -54,4 +56,7 @@ def _form_field(field: dict[str, Any]) -> dict[str, Any]:
     schema = {key: value for key, value in inner(field).items() if key in kept}
     if "null" in field.get("type", ()):
         schema["type"] = field["type"]
+    # The card allows less than the type holds: its help says how much.
+    if "maximum" in schema and (allowed := re.search("([0-9]+) to ([0-9]+)", field["description"])):
+        schema["minimum"], schema["maximum"] = map(int, allowed.groups())
     return {"label": field["title"], "description": field["description"], "schema": schema}
