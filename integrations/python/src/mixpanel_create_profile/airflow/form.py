@@ -18,8 +18,11 @@ from .. import Input
 from ..schema import DEFINITIONS, inner, is_date_time, is_json
 
 
-def form_params() -> dict[str, Param]:
-    """A parameter for each field. With more of your own: `{**form_params(), "mine": Param(…)}`."""
+def form_params() -> Any:
+    """A parameter for each field. With more of your own: `{**form_params(), "mine": Param(…)}`.
+
+    It is a `dict[str, Param]`. A DAG takes that, but its type says that it does not.
+    """
     return {
         f"{part}.{name}": _param(field, record["title"], name in inner(record)["required"])
         for part, record in DEFINITIONS["input"]["properties"].items()

@@ -57,8 +57,7 @@ class MixpanelHook(BaseHook):
         }
         if TOKEN in given:
             raise ValueError(
-                f"connection.{TOKEN} is among the extras: give it as the password, which Airflow "
-                "encrypts and masks"
+                f"connection.{TOKEN} is among the extras: give it as the password, the one place for it"
             )
         return cast("Connection", {TOKEN: kept.password or "", **given})
 

@@ -94,10 +94,9 @@ def _parsed(value: Any) -> Any:
 
 def _named(indices: list[int]) -> str:
     """The places of users that have failed for the same reason."""
-    named = [f"inputs[{index}]" for index in indices[:NAMED_PLACES]]
-    if len(indices) > len(named):
-        named.append(f"and {len(indices) - len(named)} more")
-    return ", ".join(named)
+    named = ", ".join(f"inputs[{index}]" for index in indices[:NAMED_PLACES])
+    more = len(indices) - NAMED_PLACES
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def _outcome(call: Callable[[], Result]) -> Result:
