@@ -20,6 +20,7 @@ from mixpanel_create_profile import (
     create_profiles,
     create_profiles_in_parts,
 )
+from mixpanel_create_profile.schema import Problems
 
 FIELDS = "properties.dynamic-fields[0]"
 
@@ -337,6 +338,23 @@ def test_no_traceback_shows_the_token(connection, break_it):
         assert "user-1" not in str(frame.locals)
     assert TOKEN not in str(raised.value)
     assert TOKEN not in "".join(traceback.format_exception(raised.value))
+
+
+def test_neither_does_that_of_an_error_which_was_handled_just_then(connection, monkeypatch):
+    def stop(*_):
+        raise Stopped
+
+    monkeypatch.setattr(Problems, "add", stop)
+    try:
+        raise LookupError("of the caller")
+    except LookupError as error:
+        callers = error
+        with pytest.raises(Stopped) as raised:
+            create_profile(connection, user("user-1\ud800"))
+    handled = raised.value.__context__
+    assert (type(handled), handled.__traceback__) == (UnicodeEncodeError, None)
+    assert handled.__context__ is callers
+    assert callers.__traceback__ is not None
 
 
 @pytest.mark.parametrize("call", [create_profiles, create_profiles_in_parts])

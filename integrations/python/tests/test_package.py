@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 import usage
-from conftest import ROOT
+from conftest import ROOT, user
 from mixpanel_create_profile import CardError, types
 from mixpanel_create_profile.card import _card
 from mixpanel_create_profile.schema import DEFINITIONS, Problems, converter, inner
@@ -116,6 +116,9 @@ def test_the_uses_that_pyright_checks(stand_in, connection):
     names = ["Ada", "x" * 256, "Bob"]
     assert usage.many(connection, names) == ["created", "properties.name", "created"]
     assert stand_in.count() == 3
+    users = [user("null"), *(user(f"some-{number}") for number in range(4_000))]
+    assert usage.some(connection, users, 1) == 1
+    assert stand_in.count() == 3 + 1_999
 
 
 def test_the_readme_shows_what_works(stand_in, connection, capsys):

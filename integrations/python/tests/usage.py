@@ -11,6 +11,7 @@ from mixpanel_create_profile import (
     check_connection,
     create_profile,
     create_profiles,
+    create_profiles_in_parts,
 )
 
 
@@ -46,6 +47,16 @@ def many(connection: Connection, names: list[str]) -> list[str]:
         else:
             outcomes.append(result["reason"] or "created")
     return outcomes
+
+
+def some(connection: Connection, users: list[Input], most: int) -> int:
+    """No part is sent after so many errors."""
+    errors = 0
+    for results in create_profiles_in_parts(connection, users):
+        errors += sum(isinstance(result, CardError) for result in results)
+        if errors >= most:
+            break
+    return errors
 
 
 def is_wrong(connection: Connection) -> bool:

@@ -26,6 +26,7 @@ def hiding_arguments(
             try:
                 return function(*args, **kwargs)
             except BaseException as error:
+                _hide_handled(error)
                 raise error.with_traceback(_of_caller(error.__traceback__, callers))
             finally:
                 del args, kwargs
@@ -33,6 +34,14 @@ def hiding_arguments(
         return call
 
     return decorate
+
+
+def _hide_handled(error: BaseException) -> None:
+    """Of the errors that were handled when this one came, those of the package lose their frames."""
+    handled = error.__context__
+    while handled and handled.__traceback__ and _is_own(handled.__traceback__):
+        handled.__traceback__ = None
+        handled = handled.__context__
 
 
 def _of_caller(trace: TracebackType | None, callers: CodeType | None) -> TracebackType | None:
