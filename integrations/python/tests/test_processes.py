@@ -238,6 +238,12 @@ def test_a_token_among_the_arguments_is_not_shown(arguments):
         assert "--token is not known. The token is no argument" in error
 
 
+def test_an_option_that_is_cut_short_is_not_known(create):
+    status, _, error = run(*create, "--base", "http://127.0.0.1", input=ONE_LINE)
+    assert status == 2
+    assert error.endswith("error: --base is not known\n")
+
+
 @pytest.mark.parametrize("option", ["--base-url", "--token-file", "--max-retries", "--region", "--"])
 @pytest.mark.parametrize("value", ["", " "])
 def test_an_option_that_is_empty_is_refused(stand_in, create, option, value):

@@ -73,10 +73,12 @@ def _arguments() -> argparse.Namespace:
     arguments, unknown = parser.parse_known_args()
     if unknown:
         names = [argument.partition("=")[0] for argument in unknown]
-        shown = ", ".join(filter(OPTION.fullmatch, names)) or "one of the arguments"
+        shown = list(filter(OPTION.fullmatch, names))
+        if shown and "--token" not in shown:
+            parser.error(f"{', '.join(shown)} is not known")
         parser.error(
-            f"{shown} is not known. The token is no argument, since every user of the machine could "
-            f"see it: set {TOKEN}, or give --token-file"
+            f"{'--token' if shown else 'one of the arguments'} is not known. The token is no argument, "
+            f"since every user of the machine could see it: set {TOKEN}, or give --token-file"
         )
     return arguments
 
