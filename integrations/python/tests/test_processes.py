@@ -223,7 +223,7 @@ def test_a_token_file_that_cannot_be_used_is_said_without_what_is_in_it(
         ["create", "--region", "eu", f"--{TOKEN}"],
         ["create", "--region", TOKEN],
         ["create", "--region", "eu", "--max-retries", TOKEN],
-        ["create", "--region", "eu", f"-h{TOKEN}"],
+        ["create", "--region", "eu", f"--help={TOKEN}"],
         ["--token", TOKEN, "check", "--region", "eu"],
         [f"--token={TOKEN}", "check", "--region", "eu"],
         [TOKEN],
