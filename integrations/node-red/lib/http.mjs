@@ -1,5 +1,7 @@
 // `wasi:http` as the card sees it: the thread's side of `io.mjs`.
 
+import { isUtf8 } from "node:buffer";
+
 import { monotonicClock } from "@bytecodealliance/preview2-shim/clocks";
 import { types } from "@bytecodealliance/preview2-shim/http";
 import { error, streams } from "@bytecodealliance/preview2-shim/io";
@@ -214,12 +216,8 @@ class IncomingResponse {
   #body;
 
   constructor({ status, headers, body }, exchange) {
-    const pairs = [];
-    for (let i = 0; i < headers.length; i += 2) {
-      pairs.push([headers[i], Buffer.from(headers[i + 1], "latin1")]);
-    }
     this.#status = status;
-    this.#headers = Fields.fromList(pairs.filter(([name]) => !HOP_BY_HOP.test(name)));
+    this.#headers = fieldsOf(headers);
     this.#body = new IncomingBody(body, exchange);
   }
 
@@ -243,8 +241,28 @@ class IncomingResponse {
   }
 }
 
-/** `Fields` takes none of these, and they concern the connection only. */
-const HOP_BY_HOP = /^(connection|keep-alive|host)$/i;
+/** The headers of a response, which Node gives as names and values in turn. */
+function fieldsOf(headers) {
+  const fields = new Fields();
+  for (let i = 0; i < headers.length; i += 2) {
+    try {
+      fields.append(headers[i], headerValue(headers[i + 1]));
+    } catch {
+      // `Fields` takes none that concerns the connection only; the card reads none of those.
+    }
+  }
+  return fields;
+}
+
+/**
+ * The bytes of a header's value, which Node gives as a character each. The card reads UTF-8: what is
+ * something else is Latin-1. What `Fields` takes in no form, such as an emoji, is a question mark.
+ */
+function headerValue(value) {
+  const bytes = Buffer.from(value, "latin1");
+  const text = isUtf8(bytes) ? bytes.toString() : value;
+  return Buffer.from(text.replace(/[^\t\x20-\x7e\x80-\xff]/gu, "?"));
+}
 
 class IncomingBody {
   #stream;

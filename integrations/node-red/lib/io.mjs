@@ -9,6 +9,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { isIP } from "node:net";
+import { Readable } from "node:stream";
 
 const clients = {
   http: { request: http.request, agent: new http.Agent({ keepAlive: true }), ready: "connect" },
@@ -48,12 +49,17 @@ class Exchange {
     this.#request = request;
 
     let timer;
+    let isOver = false;
     const limit = (milliseconds, tag) => {
       clearTimeout(timer);
       timer = setTimeout(() => fail({ tag: tag() }), milliseconds);
     };
-    const fail = (error) => {
+    const over = () => {
+      isOver = true;
       clearTimeout(timer);
+    };
+    const fail = (error) => {
+      over();
       reject(error);
       request.destroy();
     };
@@ -76,7 +82,7 @@ class Exchange {
 
     // 4. The answer; its body is read through the stream.
     request.once("response", (response) => {
-      clearTimeout(timer);
+      over();
       this.#response = response;
       response.on("error", () => {});
       response.setTimeout(limits.betweenBytes, () =>
@@ -85,11 +91,23 @@ class Exchange {
       resolve(response);
     });
 
+    // Nobody asked to switch to another protocol: 101 is an answer like any other, without a body.
+    request.once("upgrade", ({ statusCode, rawHeaders }, socket) => {
+      over();
+      socket.destroy();
+      resolve(Object.assign(Readable.from([]), { statusCode, rawHeaders }));
+    });
+
+    // Whatever else ends it, nobody waits for a time limit.
+    request.once("close", () => {
+      if (!isOver) fail({ tag: "connection-terminated" });
+    });
+
     request.on("error", (error) => {
       // The server may have closed a kept connection just then: that says nothing about it. The
       // action is idempotent, and a new connection will tell.
       if (request.reusedSocket && CLOSED.has(error.code) && !this.#response) {
-        clearTimeout(timer);
+        over();
         return this.#attempt(options, resolve, reject);
       }
       fail(errorCode(error));

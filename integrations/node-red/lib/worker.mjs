@@ -9,6 +9,7 @@ import { error, poll } from "@bytecodealliance/preview2-shim/io";
 
 import { instantiate } from "../card/card.mjs";
 import { counts, http } from "./http.mjs";
+import { resultOf } from "./result.mjs";
 
 /** Of the call that is made. */
 let allowed = [];
@@ -19,20 +20,6 @@ const { connections, profiles } = instantiate((name) => workerData.modules[name]
   "wasi:io/poll": poll,
   ...http((origin) => allowed.includes(origin)),
 });
-
-/** A call of the card → its result. */
-function resultOf(call) {
-  try {
-    return { tag: "ok", val: call() };
-  } catch (thrown) {
-    // jco throws the error itself or as the payload of an Error, which depends on its version.
-    const error = thrown?.payload ?? thrown;
-    if (!(error instanceof Error) && typeof error?.tag === "string") {
-      return { tag: "err", val: error };
-    }
-    throw thrown;
-  }
-}
 
 /** Each returns a result for each input. */
 const actions = {

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { createRequire } from "node:module";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 
+import { resultOf } from "../lib/result.mjs";
 import { TOKEN, closedOrigin, connection, eventually, input, standIn } from "./support.mjs";
 
 const require = createRequire(import.meta.url);
@@ -86,6 +87,115 @@ describe("answers that break", () => {
       assert.equal((await call(pool, "after")).statusCode, 200);
       assert.equal(pool.threads.length, 1, "no thread was lost");
     });
+  }
+});
+
+describe("headers that are not ASCII do no harm", () => {
+  /** A server that answers each request with this head, as bytes of Latin-1. */
+  async function answering(head) {
+    const body = '{"error":null,"status":1}';
+    const server = createTcpServer((socket) => {
+      let request = "";
+      socket.on("error", () => {});
+      socket.on("data", (bytes) => {
+        request += bytes;
+        if (!request.endsWith("}]")) return;
+        request = "";
+        socket.write(
+          Buffer.from(`${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`, "latin1"),
+        );
+      });
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return { server, origin: `http://127.0.0.1:${server.address().port}` };
+  }
+  const utf8 = (text) => Buffer.from(text).toString("latin1");
+
+  for (const [what, header] of [
+    ["Latin-1", "X-Squid-Error: Verzögert"],
+    ["UTF-8", utf8("X-Error: Verzögert")],
+    ["an emoji", utf8("X-Mood: 🙂")],
+    ["half of UTF-8", "X-Half: \xc3"],
+    ["those of the connection", "Keep-Alive: timeout=5\r\nHost: ö"],
+  ]) {
+    test(what, async () => {
+      const { server, origin } = await answering(`HTTP/1.1 200 OK\r\n${header}`);
+      const pool = newPool({ threads: 1 });
+      const made = (id) => createProfile(pool, connection(origin), input(id));
+      await made("before");
+      const before = await pool.counts();
+      const [thread] = pool.threads;
+      const calls = Array.from({ length: 20 }, (_, i) => made(`header-${i}`));
+      for (const { statusCode } of await Promise.all(calls)) assert.equal(statusCode, 200);
+      assert.deepEqual(await pool.counts(), before);
+      assert.deepEqual(pool.threads, [thread]);
+      await pool.close();
+      server.close();
+    });
+  }
+
+  test("the card reads them as far as they can be carried", async () => {
+    for (const [location, words] of [
+      ["/verzögert", "/verzögert"],
+      [utf8("/verzögert"), "/verzögert"],
+      [utf8("/🙂"), "/?"],
+    ]) {
+      const { server, origin } = await answering(`HTTP/1.1 302 Found\r\nLocation: ${location}`);
+      const pool = newPool({ threads: 1 });
+      const { statusCode, reason } = await createProfile(pool, connection(origin), input("moved"));
+      assert.equal(statusCode, 302);
+      assert.ok(reason.includes(words), reason);
+      await pool.close();
+      server.close();
+    }
+  });
+});
+
+test("an answer that switches to another protocol is an answer, at once", async () => {
+  const server = createTcpServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () =>
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"),
+    );
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const pool = newPool({ threads: 1 });
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  const started = performance.now();
+  const result = await createProfile(pool, connection(origin), input("switch"));
+  assert.deepEqual(result, { statusCode: 101, reason: "Switching Protocols" });
+  assert.ok(performance.now() - started < 15_000);
+  server.close();
+});
+
+test("only an error of the interface is a result: anything else that is thrown is a trap", () => {
+  const thrownBy = (thrown) =>
+    resultOf(() => {
+      throw thrown;
+    });
+  for (const error of [
+    { tag: "permanent-invalid-input", val: [{ field: "a", reason: "b" }] },
+    { tag: "permanent-denied", val: "by the operator" },
+    { tag: "transport", val: "closed" },
+    { tag: "execution-failed" },
+  ]) {
+    assert.deepEqual(thrownBy(error), { tag: "err", val: error });
+    const wrapped = Object.assign(new Error("of jco"), { payload: error });
+    assert.deepEqual(thrownBy(wrapped), { tag: "err", val: error });
+  }
+  for (const thrown of [
+    { tag: "invalid-syntax" },
+    { tag: "transport" },
+    { tag: "permanent-invalid-input", val: "a text" },
+    { tag: "constructor" },
+    new WebAssembly.RuntimeError("unreachable"),
+    null,
+    undefined,
+  ]) {
+    assert.throws(
+      () => thrownBy(thrown),
+      (error) => error === thrown,
+    );
   }
 });
 
