@@ -16,7 +16,9 @@ class Lane {
   #ready = [];
   /** Calls whose profile is under way, by its id. Every id that is under way is there. */
   #held = new Map();
-  #heldCount = 0;
+  /** How many calls wait, and how many bytes of memory they take. */
+  waiting = 0;
+  waitingBytes = 0;
 
   constructor(key, action) {
     this.key = key;
@@ -34,10 +36,16 @@ class Lane {
   }
 
   get isEmpty() {
-    return this.threads === 0 && this.#ready.length === 0 && this.#heldCount === 0;
+    return this.threads === 0 && this.waiting === 0;
+  }
+
+  /** Whether calls of this profile have to wait for one that is under way. */
+  isUnderWay(profileId) {
+    return this.#held.has(profileId);
   }
 
   add(call) {
+    this.#count([call], 1);
     if (!this.#hold(call)) insert(this.#ready, [call]);
   }
 
@@ -60,6 +68,7 @@ class Lane {
       if (!this.#held.has(call.profileId)) this.#held.set(call.profileId, []);
     }
     this.#ready.splice(0, at);
+    this.#count(calls, -1);
     if (calls.length > 0) this.threads++;
     return calls;
   }
@@ -72,7 +81,6 @@ class Lane {
       released.push(...(this.#held.get(profileId) ?? []));
       this.#held.delete(profileId);
     }
-    this.#heldCount -= released.length;
     insert(this.#ready, released);
   }
 
@@ -82,7 +90,7 @@ class Lane {
     const keep = (call) => (condition(call) ? (removed.push(call), false) : true);
     this.#ready = this.#ready.filter(keep);
     for (const [id, calls] of this.#held) this.#held.set(id, calls.filter(keep));
-    this.#heldCount = [...this.#held.values()].reduce((sum, { length }) => sum + length, 0);
+    this.#count(removed, -1);
     return removed;
   }
 
@@ -91,8 +99,14 @@ class Lane {
     const held = this.#held.get(call.profileId);
     if (!held) return false;
     held.push(call);
-    this.#heldCount++;
     return true;
+  }
+
+  #count(calls, sign) {
+    for (const { memory } of calls) {
+      this.waiting += sign;
+      this.waitingBytes += sign * memory;
+    }
   }
 }
 

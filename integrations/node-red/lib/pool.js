@@ -17,7 +17,10 @@ const CARD = path.join(__dirname, "..", "card");
 
 const DEFAULTS = {
   threads: 4,
-  /** How much may wait for a thread: a flow that is faster than Mixpanel must learn of it. */
+  /**
+   * How much may wait for a thread, of one connection that waits alone: a flow that is faster than
+   * Mixpanel must learn of it. All connections together have less than twice as much.
+   */
   maxWaiting: 10_000,
   maxWaitingBytes: 64_000_000,
   /** Longer than a call of one input: eleven tries of 70 s and ten waits of 65 s are 23 min 40 s. */
@@ -41,8 +44,11 @@ const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 
 class PoolError extends Error {}
 
 const STOPPED = "the flows were stopped, and nothing was sent; trying again is safe";
-const FULL =
-  "are waiting already, and nothing was sent: let the flow hand over fewer at once, such as with a delay node";
+/** So many wait that another may not; of so many bytes, where it is for their size. */
+const full = (calls, bytes) => {
+  const what = bytes === undefined ? `${calls} calls` : `calls of ${Math.round(bytes / 1e6)} MB`;
+  return `${what} are waiting already, and nothing was sent: let the flow hand over fewer at once, such as with a delay node`;
+};
 
 /** The card's core modules, compiled once: threads share the code. */
 let compiled;
@@ -59,8 +65,6 @@ class Pool {
   #options;
   /** By connection. One that has neither calls nor threads is not there. */
   #lanes = new Map();
-  #waiting = 0;
-  #waitingBytes = 0;
   #sequence = 0;
   #idle = [];
   #busy = new Map();
@@ -88,11 +92,22 @@ class Pool {
    *
    * Resolves to `{tag: "ok", val: output}` or `{tag: "err", val: error}`, as the interface has
    * them; rejects with a `PoolError` where the card ends without a result.
+   *
+   * `messageBytes` is what is kept in memory beside the input for as long as the call waits.
    */
-  createProfile(connection, input, user) {
+  createProfile(connection, input, user, messageBytes = 0) {
     const key = JSON.stringify(connection);
     const { profileId } = input.profile ?? {};
-    return this.#enter("createProfiles", key, { connection, input, profileId, user });
+    const bytes = sizeOf(input);
+    const memory = bytes + messageBytes;
+    return this.#enter("createProfiles", key, {
+      connection,
+      input,
+      profileId,
+      user,
+      bytes,
+      memory,
+    });
   }
 
   /** Asks whether the project token is right; the same kinds of result. */
@@ -132,24 +147,41 @@ class Pool {
     await Promise.all(this.threads.map((thread) => thread.terminate()));
   }
 
-  #enter(action, key, call) {
+  #enter(action, key, { memory = 0, ...call }) {
     return new Promise((resolve, reject) => {
-      const bytes = call.input ? sizeOf(call.input) : 0;
-      const { maxWaiting, maxWaitingBytes } = this.#options;
       if (this.#closed) return reject(new PoolError(STOPPED));
-      if (this.#waiting >= maxWaiting) {
-        return reject(new PoolError(`${maxWaiting} calls ${FULL}`));
-      }
-      if (this.#waitingBytes + bytes > maxWaitingBytes) {
-        return reject(new PoolError(`calls of ${maxWaitingBytes / 1e6} MB ${FULL}`));
-      }
-      let lane = this.#lanes.get(key);
-      if (!lane) this.#lanes.set(key, (lane = new Lane(key, action)));
-      lane.add({ ...call, bytes, sequence: this.#sequence++, resolve, reject });
-      this.#waiting++;
-      this.#waitingBytes += bytes;
+      const lane = this.#lanes.get(key) ?? new Lane(key, action);
+      const refusal = this.#goesAtOnce(lane, call) ? undefined : this.#fullFor(lane, memory);
+      if (refusal) return reject(new PoolError(refusal));
+      this.#lanes.set(key, lane);
+      lane.add({ ...call, memory, sequence: this.#sequence++, resolve, reject });
       this.#next();
     });
+  }
+
+  /** Whether a thread is free for a call. */
+  #goesAtOnce(lane, { profileId }) {
+    const mayRun = lane.threads < this.#threadsEach && !lane.isUnderWay(profileId);
+    return this.#idle.length > 0 && mayRun;
+  }
+
+  /**
+   * Why a call may not wait, where it may not. A connection gets as much as is left for the others,
+   * so that one whose server hangs does not fill what they need.
+   */
+  #fullFor(lane, memory) {
+    const { maxWaiting, maxWaitingBytes } = this.#options;
+    let calls = 0;
+    let bytes = 0;
+    for (const { waiting, waitingBytes } of this.#lanes.values()) {
+      calls += waiting;
+      bytes += waitingBytes;
+    }
+    // Where nothing waits, one may, however large it is.
+    if (calls === 0) return undefined;
+    if (lane.waiting + 1 > 2 * maxWaiting - (calls + 1)) return full(calls);
+    const isLarge = lane.waitingBytes + memory > 2 * maxWaitingBytes - (bytes + memory);
+    return isLarge ? full(calls, bytes) : undefined;
   }
 
   /** Refuses waiting calls; how many. */
@@ -157,18 +189,11 @@ class Pool {
     let count = 0;
     for (const lane of this.#lanes.values()) {
       const calls = lane.remove(condition);
-      this.#left(calls);
       for (const { reject } of calls) reject(new PoolError(reason));
       this.#tidy(lane);
       count += calls.length;
     }
     return count;
-  }
-
-  /** These calls wait no longer. */
-  #left(calls) {
-    this.#waiting -= calls.length;
-    for (const { bytes } of calls) this.#waitingBytes -= bytes;
   }
 
   #tidy(lane) {
@@ -192,7 +217,6 @@ class Pool {
       const calls = lane.take();
       // None where all of them wait for what is under way.
       if (calls.length === 0) continue;
-      this.#left(calls);
       this.#run(this.#idle.pop(), lane, calls);
     }
   }
@@ -280,7 +304,7 @@ class Pool {
       const why = thread.failure?.message ?? `exit code ${code}`;
       if (calls.length > 1 && !timedOut && !this.#closed) {
         // Only the one that is to blame shall fail: each is made again, by itself.
-        this.#again(lane, calls);
+        for (const call of calls) lane.add({ ...call, alone: true });
       } else {
         for (const { reject } of calls) {
           reject(
@@ -296,14 +320,6 @@ class Pool {
     }
     if (!this.#closed) this.#next();
   }
-
-  #again(lane, calls) {
-    for (const call of calls) {
-      lane.add({ ...call, alone: true });
-      this.#waiting++;
-      this.#waitingBytes += call.bytes;
-    }
-  }
 }
 
 const originOf = (url) => (URL.canParse(url ?? "") ? [new URL(url).origin] : []);
@@ -317,4 +333,4 @@ function sizeOf(value) {
   return size;
 }
 
-module.exports = { DEFAULTS, Pool, PoolError };
+module.exports = { DEFAULTS, Pool, PoolError, full };

@@ -458,6 +458,79 @@ test("a connection that is never answered does not hold up another", async () =>
   }
 });
 
+describe("what waits of one connection leaves room for others", () => {
+  /** A pool whose calls to a server that never answers wait, behind those that are under way. */
+  async function crowded(t, options, count, messageBytes) {
+    const silent = createTcpServer((socket) => socket.on("error", () => {}).resume());
+    let connections = 0;
+    silent.on("connection", () => connections++);
+    silent.listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    t.after(() => silent.close());
+    const pool = newPool(options);
+    const to = connection(`http://127.0.0.1:${silent.address().port}`);
+    const reasons = [];
+    const hang = (id) =>
+      pool
+        .createProfile(to, input(id), undefined, messageBytes)
+        .catch(({ message }) => reasons.push(message));
+    for (let i = 0; i < 2; i++) {
+      hang(`under-way-${i}`);
+      await eventually(() => connections > i);
+    }
+    for (let i = 0; i < count; i++) hang(`hanging-${i}`);
+    // A turn of the event loop: what is refused is so by then.
+    await new Promise(setImmediate);
+    return { pool, reasons };
+  }
+
+  test("by number, and a check of the connection is made, too", async (t) => {
+    const { pool, reasons } = await crowded(t, undefined, 14_400);
+    assert.equal(reasons.length, 14_400 - 10_000);
+    assert.match(reasons[0], /^10000 calls are waiting already, and nothing was sent/);
+    assert.equal((await call(pool, "beside")).statusCode, 200);
+    const { verdict } = await checkConnection(pool, connection(mixpanel.origin), {});
+    assert.equal(verdict, "invalid");
+    const crowd = Array.from({ length: 1_000 }, (_, i) => call(pool, `beside-${i}`));
+    for (const { statusCode } of await Promise.all(crowd)) assert.equal(statusCode, 200);
+  });
+
+  test("by bytes, of the messages as well", async (t) => {
+    const { pool, reasons } = await crowded(t, undefined, 400, 2_700_000);
+    assert.equal(reasons.length, 400 - Math.floor(64 / 2.7));
+    assert.match(reasons[0], /^calls of 62 MB are waiting already, and nothing was sent/);
+    assert.equal((await call(pool, "beside")).statusCode, 200);
+  });
+
+  test("all together wait less than twice as much as one", async (t) => {
+    const { pool } = await crowded(t, { threads: 3, maxWaiting: 100 }, 101);
+    await call(pool, "warm");
+    await mixpanel.setFaults({ fault: "hang" });
+    let waiting = 100;
+    for (let i = 0; i < 5; i++) {
+      const calls = Array.from({ length: 100 }, (_, j) =>
+        call(pool, `other-${i}-${j}`, { projectToken: `token-${i}` }).catch(
+          ({ message }) => message,
+        ),
+      );
+      const refused = (
+        await Promise.all(calls.map((made) => Promise.race([made, new Promise(setImmediate)])))
+      ).filter((message) => /waiting already/.test(message));
+      assert.ok(refused.length < 100, "each gets some room");
+      waiting += 100 - refused.length;
+    }
+    assert.ok(waiting > 150 && waiting <= 200, `${waiting}`);
+  });
+
+  test("one that finds a thread free does not wait, however large it is", async (t) => {
+    const { pool } = await crowded(t, { maxWaitingBytes: 1_000_000 }, 1_000, 10_000);
+    await call(pool, "beside");
+    await eventually(() => pool.threads.length > 2);
+    const large = pool.createProfile(connection(mixpanel.origin), input("large"), {}, 5_000_000);
+    assert.equal((await large).val.statusCode, 200);
+  });
+});
+
 test("nothing is left behind by calls", async () => {
   const pool = newPool({ threads: 1 });
   await call(pool, "left-0");
