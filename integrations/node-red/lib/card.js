@@ -2,6 +2,7 @@
 
 // One call of the card: what a node gets of the pool, in the words of a flow.
 
+const { isA } = require("./faults.js");
 const { Pool, PoolError } = require("./pool.js");
 
 /**
@@ -55,26 +56,32 @@ function errorOf({ tag, val }, pool) {
 const ALLOW =
   " (in settings.js, mixpanelCreateProfileAllowedOrigins lists the origins that are allowed)";
 
+/** Whatever was thrown, as an error of a flow. The words of one that is not ours may repeat a value. */
+function cardError(thrown) {
+  if (isA(CardError, thrown)) return thrown;
+  const words = isA(PoolError, thrown) ? thrown.message : "the node failed; trying again is safe";
+  return new CardError("execution-failed", words);
+}
+
 /** What the card returns for a call of the pool. */
 async function outcome(pool, call) {
   let result;
   try {
     result = await call;
   } catch (error) {
-    if (!(error instanceof PoolError)) throw error;
-    throw new CardError("execution-failed", error.message);
+    throw cardError(error);
   }
   if (result.tag === "err") throw errorOf(result.val, pool);
   return result.val;
 }
 
 /**
- * Creates a profile: `{statusCode, reason}`.
+ * Creates a profile: `{statusCode, reason}`. `messageBytes` is what is kept in memory until then.
  *
  * @throws {CardError} where there is no status code
  */
-async function createProfile(pool, connection, input, user) {
-  const call = pool.createProfile(connection, input, user);
+async function createProfile(pool, connection, input, user, messageBytes) {
+  const call = pool.createProfile(connection, input, user, messageBytes);
   const { statusCode, reason } = await outcome(pool, call);
   return { statusCode, reason: reason ?? null };
 }
@@ -96,4 +103,12 @@ async function checkConnection(pool, connection, user) {
 let shared;
 const sharedPool = (options) => (shared ??= new Pool(options));
 
-module.exports = { CardError, SHORT, checkConnection, createProfile, invalidInput, sharedPool };
+module.exports = {
+  CardError,
+  SHORT,
+  cardError,
+  checkConnection,
+  createProfile,
+  invalidInput,
+  sharedPool,
+};

@@ -3,8 +3,9 @@
 // A connection's properties → the card's connection, and every field that cannot be one. Whether
 // the values are right is the card's to say.
 
-const { variableIn } = require("./variables.js");
-const { Unfit, text } = require("./values.js");
+const { Unfit, reasonOf } = require("./faults.js");
+const { text } = require("./values.js");
+const { isNotSet, variableIn } = require("./variables.js");
 
 const REGIONS = ["standard", "eu", "india"];
 
@@ -16,17 +17,12 @@ function readConnection({ projectToken, region, baseUrl, maxRetries }) {
     try {
       const variable = variableIn(value);
       if (variable) {
-        throw new Unfit(
-          `is the environment variable ${variable}, which is not set, or was not when the flows were deployed`,
-        );
+        throw new Unfit(`${isNotSet(variable)}, or was not when the flows were deployed`);
       }
       // Of a variable, the value need not be a text.
       return convert(text(value ?? "", MAX_URL_BYTES));
     } catch (error) {
-      faults.push({
-        field: `connection.${field}`,
-        reason: error instanceof Unfit ? error.message : "cannot be read",
-      });
+      faults.push({ field: `connection.${field}`, reason: reasonOf(error) });
     }
   };
   const connection = {

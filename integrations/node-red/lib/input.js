@@ -4,16 +4,17 @@
 // Whether a value is right is the card's to say; here it only gets the type that the interface has.
 
 const FIELDS = require("../card/fields.json");
-const { variableIn } = require("./variables.js");
+const { Faults, Unfit, reasonOf } = require("./faults.js");
 const {
-  Unfit,
   boolean,
   customProperties,
   dateTime,
+  json,
   number,
   text,
   textList,
 } = require("./values.js");
+const { isNotSet, variableIn } = require("./variables.js");
 
 /** The types of the interface, by the names that the form has for them. */
 const CONVERSIONS = {
@@ -34,27 +35,21 @@ function reader(config, evaluate) {
   const readers = FIELDS.map((field) => [
     field,
     field.kind === "dynamic-fields"
-      ? list(config[field.key], evaluate)
+      ? list(field, config[field.key], evaluate)
       : single(field.kind, config[field.key], config[`${field.key}Type`], evaluate),
   ]);
 
   /** `{input}`, or `{faults}`, each a field's path and the reason. */
   return async function read(msg) {
     const input = {};
-    const faults = [];
+    const faults = new Faults();
     for (const [{ path, required }, read] of readers) {
-      const fault = (part, error) =>
-        faults.push({
-          field: path.join(".") + part,
-          // The words of any other error may repeat the value.
-          reason:
-            error instanceof Unfit ? error.message : "cannot be read: is it what its type says?",
-        });
+      const fault = (part, reason) => faults.add(path.join("."), part, reason);
       const [group, name] = path.map(camelCase);
       // A required field is no option in the interface: the card says that it is blank.
       (input[group] ??= {})[name] = (await read(msg, fault)) ?? (required ? "" : undefined);
     }
-    return faults.length > 0 ? { faults } : { input };
+    return faults.list.length > 0 ? { faults: faults.list } : { input };
   };
 }
 
@@ -64,12 +59,13 @@ function single(kind, value, type, evaluate) {
     try {
       return convert(kind, await prepared(msg), fault);
     } catch (error) {
-      fault("", error);
+      fault("", reasonOf(error));
     }
   };
 }
 
-function list(items, evaluate) {
+function list({ values }, items, evaluate) {
+  const kinds = values.map(({ tag }) => tag);
   // A flow file may have been edited by hand.
   const rows = Array.from(Array.isArray(items) ? items : [], (item) => {
     const { name, kind, type, value } = item ?? {};
@@ -79,18 +75,24 @@ function list(items, evaluate) {
     const fields = [];
     for (const [index, { name, kind, prepared }] of rows.entries()) {
       if (typeof name !== "string") {
-        fault(`[${index}].name`, new Unfit("is not a text: open the node and give a name"));
+        fault(`[${index}].name`, "is not a text: open the node and give a name");
+        continue;
+      }
+      const variable = variableIn(name);
+      if (variable) {
+        fault(`[${index}].name`, isNotSet(variable));
         continue;
       }
       // As the card names them.
       const part = name.trim() ? `.${name}` : `[${index}]`;
       try {
-        const val = convert(kind, await prepared(msg), (inner, error) =>
-          fault(part + inner, error),
-        );
+        if (!kinds.includes(kind)) {
+          throw new Unfit("has an unknown type: open the node and choose one");
+        }
+        const val = convert(kind, await prepared(msg));
         if (val !== undefined) fields.push({ name, value: { tag: kind, val } });
       } catch (error) {
-        fault(part, error);
+        fault(part, reasonOf(error));
       }
     }
     return fields;
@@ -102,21 +104,29 @@ function typed(kind, value, type, evaluate) {
   if (isBlank(value)) return async () => undefined;
   const variable = variableIn(value);
   if (variable) {
-    return async () => {
-      throw new Unfit(`is the environment variable ${variable}, which is not set`);
-    };
+    return fixed(() => {
+      throw new Unfit(isNotSet(variable));
+    });
   }
   // The card says better than a parser what is wrong with a text.
   if (kind === "json-object" && type === "json") return async () => value;
+  // Node-RED would round these.
+  if (type === "json") return fixed(() => json(value));
+  if (type === "num") return fixed(() => (number(value), value));
   return evaluate(type, value);
+}
+
+/** A value that is the same for each message, and so is what is wrong with it. */
+function fixed(read) {
+  const value = (async () => read())();
+  // Whoever asks is told.
+  value.catch(() => {});
+  return () => value;
 }
 
 /** `undefined` counts as left out. */
 function convert(kind, value, fault) {
   if (value === undefined || value === null) return undefined;
-  if (!Object.hasOwn(CONVERSIONS, kind)) {
-    throw new Unfit("has an unknown type: open the node and choose one");
-  }
   return CONVERSIONS[kind](value, fault);
 }
 

@@ -5,14 +5,14 @@
 
 const { types } = require("node:util");
 
+const { isCarried, isDecimal, numbersIn } = require("./decimal.js");
+const { Unfit, isA } = require("./faults.js");
+
 /** Mixpanel's limits. What is over them is refused here, before it waits for a thread. */
 const MAX_TEXT_BYTES = 255;
 const MAX_JSON_BYTES = 1_000_000;
 const MAX_LIST_BYTES = 256_000;
 const MAX_LIST_ITEM_CHARACTERS = 255;
-
-/** A value that is refused; the rest of a sentence that starts with the field. */
-class Unfit extends Error {}
 
 /** A string, of at most so many bytes as UTF-8. */
 function text(value, maxBytes = MAX_TEXT_BYTES) {
@@ -52,16 +52,28 @@ function exact(number) {
   return number;
 }
 
-const DECIMAL = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
+const INEXACT = "cannot be carried exactly as a number: give it as a text";
 
 function number(value) {
-  if (typeof value === "string" || typeof value === "bigint") {
-    const string = String(value);
-    if (string.trim() === "") return undefined;
-    if (DECIMAL.test(string)) return exact(Number(string));
+  if (typeof value === "bigint") return number(String(value));
+  if (typeof value === "string") {
+    const decimal = value.trim();
+    if (decimal === "") return undefined;
+    if (isDecimal(decimal)) {
+      const result = exact(Number(decimal));
+      if (!isCarried(decimal)) throw new Unfit(INEXACT);
+      return result;
+    }
   }
   if (typeof value !== "number") throw new Unfit(`is ${named(value)}: give a number`);
   return exact(value);
+}
+
+/** What JSON holds, where JavaScript's numbers carry those of it. */
+function json(value) {
+  const result = JSON.parse(value);
+  if (!numbersIn(value).every(isCarried)) throw new Unfit(`holds a number that ${INEXACT}`);
+  return result;
 }
 
 function boolean(value) {
@@ -75,9 +87,11 @@ function boolean(value) {
 /** The card reads the text. */
 function dateTime(value) {
   if (!types.isDate(value)) return text(value);
-  if (Number.isNaN(value.getTime())) throw new Unfit("is an invalid Date");
-  return value.toISOString();
+  if (!isValid(value)) throw new Unfit("is an invalid Date: give a valid one");
+  return Date.prototype.toISOString.call(value);
 }
+
+const isValid = (date) => !Number.isNaN(Date.prototype.getTime.call(date));
 
 function textList(value) {
   if (typeof value === "string" && value.trim() === "") return undefined;
@@ -98,7 +112,7 @@ function textList(value) {
       if (bytes > MAX_LIST_BYTES) throw new Unfit(`is beyond ${MAX_LIST_BYTES} bytes`);
       return item;
     } catch (error) {
-      if (!(error instanceof Unfit)) throw error;
+      if (!isA(Unfit, error)) throw error;
       throw new Unfit(`has an item (number ${index + 1}) that ${error.message}`);
     }
   });
@@ -112,12 +126,22 @@ function customProperties(value, fault) {
   if (typeof value === "string" || Buffer.isBuffer(value)) return text(value, MAX_JSON_BYTES);
   if (!isPlain(value)) throw new Unfit(`is ${named(value)}: give a plain object`);
   const properties = [];
-  for (const [name, one] of Object.entries(value)) {
-    if (one === undefined) continue;
-    if (typeof one === "string") properties.push([name, one]);
-    else if (types.isDate(one) && !Number.isNaN(one.getTime()))
-      properties.push([name, one.toISOString()]);
-    else fault(`.${name}`, new Unfit(`is ${named(one)}: give a text, or use a dynamic field`));
+  let bytes = 0;
+  for (const name of Object.keys(value)) {
+    const one = value[name];
+    if (one === undefined || one === null) continue;
+    const isDate = types.isDate(one) && isValid(one);
+    if (typeof one !== "string" && !isDate) {
+      fault(`.${name}`, `is ${named(one)}: give a text, or use a dynamic field`);
+      continue;
+    }
+    const string = isDate ? dateTime(one) : one;
+    // Four quotes, a colon and a comma.
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(string) + 6;
+    if (bytes <= MAX_JSON_BYTES) properties.push([name, string]);
+  }
+  if (bytes > MAX_JSON_BYTES) {
+    throw new Unfit(`has ${bytes} bytes: at most ${MAX_JSON_BYTES} are allowed`);
   }
   // Not `{}`, to which "__proto__" would be no property.
   return text(JSON.stringify(Object.fromEntries(properties)), MAX_JSON_BYTES);
@@ -127,7 +151,8 @@ function customProperties(value, fault) {
 function isPlain(value) {
   if (typeof value !== "object" || Array.isArray(value)) return false;
   const prototype = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  if (prototype === null) return true;
+  return !types.isProxy(prototype) && Object.getPrototypeOf(prototype) === null;
 }
 
 /** What a value is, without repeating it: it may be anything that a flow was fed. */
@@ -137,7 +162,7 @@ function named(value) {
   if (typeof value === "string") return "a text";
   if (Number.isNaN(value)) return "NaN";
   if (Array.isArray(value)) return "an array";
-  if (types.isDate(value)) return "a Date";
+  if (types.isDate(value)) return isValid(value) ? "a Date" : "an invalid Date";
   if (types.isMap(value)) return "a Map";
   if (types.isSet(value)) return "a Set";
   if (types.isNativeError(value)) return "an Error";
@@ -147,4 +172,13 @@ function named(value) {
   return `a ${typeof value}`;
 }
 
-module.exports = { Unfit, boolean, customProperties, dateTime, number, text, textList };
+module.exports = {
+  boolean,
+  customProperties,
+  dateTime,
+  isPlain,
+  json,
+  number,
+  text,
+  textList,
+};

@@ -11,4 +11,16 @@ function variableIn(value) {
   return braces ?? parentheses;
 }
 
-module.exports = { variableIn };
+/** The names of the variables that a value of the type `env` needs: its own, or those of `x-${NAME}`. */
+function variablesOf(value) {
+  const parts = [...value.matchAll(/\$\{([^}]+)\}/g)].map(([, name]) => name);
+  return parts.length > 0 ? parts : [value];
+}
+
+/** What is wrong with a field. Where Node-RED has put a value in the place of a name, it is not told. */
+function isNotSet(name) {
+  const isName = /^[\w.$-]{1,255}$/.test(name);
+  return `is the environment variable ${isName ? `${name}, ` : ""}which is not set`;
+}
+
+module.exports = { isNotSet, variableIn, variablesOf };

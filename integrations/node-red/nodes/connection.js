@@ -1,6 +1,6 @@
 "use strict";
 
-const { checkConnection, invalidInput, sharedPool } = require("../lib/card.js");
+const { cardError, checkConnection, invalidInput, sharedPool } = require("../lib/card.js");
 const { readConnection } = require("../lib/connection.js");
 const { poolOptions } = require("../lib/settings.js");
 const { variableIn } = require("../lib/variables.js");
@@ -50,7 +50,8 @@ module.exports = function (RED) {
       const { connection, faults } = readConnection(properties(request.body ?? {}));
       if (faults.length > 0) throw invalidInput(faults);
       response.json(await checkConnection(pool, connection, user));
-    } catch ({ code, message }) {
+    } catch (thrown) {
+      const { code, message } = cardError(thrown);
       response.json({ code, message });
     } finally {
       clearTimeout(timer);

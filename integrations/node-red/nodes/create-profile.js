@@ -1,9 +1,23 @@
 "use strict";
 
-const { CardError, SHORT, createProfile, invalidInput, sharedPool } = require("../lib/card.js");
+const {
+  CardError,
+  SHORT,
+  cardError,
+  createProfile,
+  invalidInput,
+  sharedPool,
+} = require("../lib/card.js");
+const { Unfit } = require("../lib/faults.js");
 const { reader } = require("../lib/input.js");
+const { messageSize } = require("../lib/message-size.js");
+const { DEFAULTS } = require("../lib/pool.js");
 const { poolOptions } = require("../lib/settings.js");
-const { Unfit } = require("../lib/values.js");
+const { Turns } = require("../lib/turns.js");
+const { isNotSet, variablesOf } = require("../lib/variables.js");
+
+/** How long a field may take to be read: an expression, or a store of contexts. */
+const READ_SECONDS = 30;
 
 /** How long a new deployment waits for calls that are under way, to hand on what they return. */
 const CLOSE_WAIT_MILLISECONDS = 3_000;
@@ -36,22 +50,38 @@ module.exports = function (RED) {
       };
     }
     return (msg) =>
-      new Promise((resolve, reject) =>
-        RED.util.evaluateJSONataExpression(prepared, msg, (error, result) =>
-          error
-            ? reject(new Unfit(`has an expression that failed${whereIn(error)}`))
-            : resolve(result),
-        ),
+      answer((callback) =>
+        RED.util.evaluateJSONataExpression(prepared, msg, (error, ...results) => {
+          // What was thrown may be null: then there is no result beside it.
+          if (results.length > 0) callback(null, results[0]);
+          else callback(new Unfit(`has an expression that failed${whereIn(error)}`));
+        }),
       );
   }
 
-  const property = (node, type, value) => (msg) =>
-    new Promise((resolve, reject) =>
-      RED.util.evaluateNodeProperty(value, type, node, msg, (error, result) =>
-        // A TypeError is a property of something that is not there: then it is not there either.
-        error && !(error instanceof TypeError) ? reject(error) : resolve(result),
-      ),
-    );
+  function property(node, type, value) {
+    if (type === "msg") return async (msg) => messageProperty(String(value), msg);
+    if (type === "env") {
+      return async () => {
+        for (const name of variablesOf(String(value))) {
+          if (RED.util.getSetting(node, name) === undefined) throw new Unfit(isNotSet(name));
+        }
+        return RED.util.evaluateNodeProperty(value, type, node);
+      };
+    }
+    return (msg) =>
+      answer((callback) => RED.util.evaluateNodeProperty(value, type, node, msg, callback));
+  }
+
+  /** Where a part of the path is not there, the property is not there either. */
+  function messageProperty(path, msg) {
+    let found = msg;
+    for (const part of RED.util.normalisePropertyExpression(path.replace(/^msg\./, ""), msg)) {
+      if (found === undefined || found === null) return undefined;
+      found = found[part];
+    }
+    return found;
+  }
 
   /** A connection as the interface has it, or what is wrong with it. */
   function connectionOf(id) {
@@ -73,6 +103,8 @@ module.exports = function (RED) {
       const messages = new Set();
       let sending = 0;
       let closing = false;
+      /** Profiles of messages that were under way when the node was stopped. */
+      let storedLate = 0;
 
       // Many calls may begin and end in a moment: the editor is told once.
       let latest = {};
@@ -89,23 +121,20 @@ module.exports = function (RED) {
       };
 
       // Calls are made in the order of the messages, however long an expression takes.
-      let before = Promise.resolve();
-      const inTurn = (reading) => {
-        const turn = before.then(() => reading);
-        before = turn.catch(() => {});
-        return turn;
-      };
-
+      const turns = new Turns();
       const run = async (msg) => {
         const { connection, faults } = connectionOf(config.connection);
-        const { input, faults: unread = [] } = await inTurn(read(msg));
+        const bytes = messageSize(msg, DEFAULTS.maxWaitingBytes);
+        const { input, faults: unread = [] } = await turns.next(bytes, () => read(msg));
         const all = [...faults, ...unread];
         if (all.length > 0) throw invalidInput(all);
         if (closing) throw new CardError("execution-failed", STOPPED);
         sending++;
         show();
         try {
-          return await createProfile(pool, connection, input, this);
+          const output = await createProfile(pool, connection, input, this, bytes);
+          if (closing && isSuccess(output)) storedLate++;
+          return output;
         } finally {
           sending--;
         }
@@ -115,42 +144,50 @@ module.exports = function (RED) {
         let output;
         try {
           output = await run(msg);
-        } catch (error) {
-          const known =
-            error instanceof CardError ? error : new CardError("execution-failed", error.message);
-          show(failed(known));
-          return handOver(this, msg, known, () => done(known));
+        } catch (thrown) {
+          const error = cardError(thrown);
+          show(failed(error));
+          return handOver(this, msg, {}, error, () => done(error));
         }
         show(answered(output));
-        const result = { payload: output, statusCode: output.statusCode };
+        const { statusCode } = output;
         const lost = new CardError(
           "execution-failed",
-          `Status code ${output.statusCode}, but the message cannot be handed on; trying again is safe`,
+          `Status code ${statusCode}, but the message cannot be handed on; trying again is safe`,
         );
-        handOver(this, { ...msg, ...result }, lost, () => {
-          send(withResult(msg, result));
+        handOver(this, msg, { statusCode }, lost, () => {
+          send(withResult(msg, { payload: output, statusCode }));
           done();
         });
       };
 
       this.on("input", (msg, send, done) => {
         const message = handle(msg, send, done)
-          .catch((error) => this.error(`the message is lost: ${error.message}`))
+          .catch(() => this.error("a message is lost: neither it nor its error can be handed on"))
           .finally(() => messages.delete(message));
         messages.add(message);
       });
 
       this.on("close", async (done) => {
         closing = true;
-        const refused = pool.leave(this);
-        // Node-RED may have stopped the Catch nodes already.
-        if (refused > 0) this.warn(`${refused} waiting messages were not sent: ${STOPPED}`);
+        const waiting = messages.size - sending + pool.leave(this);
+        const underWay = messages.size - waiting;
         let timer;
         const late = new Promise(
           (resolve) => (timer = setTimeout(resolve, CLOSE_WAIT_MILLISECONDS)),
         );
         await Promise.race([Promise.all(messages), late]);
         clearTimeout(timer);
+        // Node-RED may have stopped the nodes that come next already, Catch nodes too.
+        const lines = [];
+        if (waiting > 0) lines.push(`${waiting} waiting messages were not sent: ${STOPPED}`);
+        if (underWay > 0) {
+          const failures = underWay - storedLate - sending;
+          lines.push(
+            `messages under way when the flows were stopped: ${underWay} (${storedLate} stored, ${failures} failed, ${sending} not known yet); their results may be lost`,
+          );
+        }
+        if (lines.length > 0) this.warn(lines.join("; "));
         this.status({});
         done();
       });
@@ -162,10 +199,34 @@ module.exports = function (RED) {
 
 const STOPPED = "the flows were stopped; trying again is safe";
 
+/** What a function that calls back gives, in time. */
+function answer(ask) {
+  return new Promise((resolve, reject) => {
+    let timer;
+    let isOver = false;
+    ask((error, result) => {
+      isOver = true;
+      clearTimeout(timer);
+      if (error) reject(error);
+      else resolve(result);
+    });
+    if (isOver) return;
+    const late = () => reject(new Unfit(`has no value after ${READ_SECONDS} seconds`));
+    timer = setTimeout(late, READ_SECONDS * 1_000);
+  });
+}
+
 /** Where in an expression JSONata has failed. Its own words may repeat values. */
-function whereIn({ code, position, message }) {
-  if (AUTHORS_ERRORS.includes(code)) return `: ${message}`;
-  return code ? ` (JSONata's ${code}, at character ${position})` : "";
+function whereIn(error) {
+  try {
+    const { code, position, message } = error;
+    if (AUTHORS_ERRORS.includes(code)) return `: ${message}`;
+    const isJsonatas = /^[A-Z]\d{4}$/.test(code) && Number.isInteger(position);
+    return isJsonatas ? ` (JSONata's ${code}, at character ${position})` : "";
+  } catch {
+    // It may be null, or throw when it is read.
+    return "";
+  }
 }
 
 /** The message with the result; a copy of it where it is frozen. */
@@ -182,12 +243,27 @@ function withResult(msg, result) {
  * wires. What it cannot copy, such as 20,000 nested arrays, must not end the process: then the error
  * goes to Catch nodes with what a flow needs to answer.
  */
-function handOver(node, { _msgid, req, res, statusCode }, error, action) {
+function handOver(node, msg, result, error, action) {
+  // Before the action: a copy that fails leaves the message without `req` and `res`.
+  const context = { ...essentials(msg), ...result };
   try {
     action();
   } catch {
-    node.error(error, { _msgid, statusCode, ...(req && { req }), ...(res && { res }) });
+    node.error(error, context);
   }
+}
+
+/** What a flow needs to answer. A message may throw when it is read. */
+function essentials(msg) {
+  const found = {};
+  for (const name of ["_msgid", "req", "res", "statusCode"]) {
+    try {
+      if (msg[name] !== undefined) found[name] = msg[name];
+    } catch {
+      // Then the flow has to do without.
+    }
+  }
+  return found;
 }
 
 const status = (fill, shape, text) => ({
@@ -198,8 +274,10 @@ const status = (fill, shape, text) => ({
 
 const underWay = (count) => status("blue", "dot", count > 1 ? `sending (${count})` : "sending");
 
+const isSuccess = ({ statusCode }) => statusCode >= 200 && statusCode < 300;
+
 function answered({ statusCode, reason }) {
-  const success = statusCode >= 200 && statusCode < 300;
+  const success = isSuccess({ statusCode });
   const text = [statusCode, reason].filter(Boolean).join(" ");
   return status(success ? "green" : "red", success ? "dot" : "ring", text);
 }

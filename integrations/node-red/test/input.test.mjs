@@ -7,6 +7,7 @@ import { runInNewContext } from "node:vm";
 
 const require = createRequire(import.meta.url);
 const { reader } = require("../lib/input.js");
+const { messageSize } = require("../lib/message-size.js");
 const { poolOptions } = require("../lib/settings.js");
 
 /** As the nodes have it, with the value itself in the place of a typed input's text. */
@@ -49,6 +50,7 @@ test("texts", async () => {
     [{}, "is an object: give a text"],
     [[], "is an array: give a text"],
     [new Date(), "is a Date: give a text"],
+    [new Date(NaN), "is an invalid Date: give a text"],
     [new Error("x"), "is an Error: give a text"],
     [Symbol("s"), "is a symbol: give a text"],
     [() => {}, "is a function: give a text"],
@@ -101,7 +103,7 @@ test("custom properties", async () => {
     ['{"a":"b"}', '{"a":"b"}'],
     [{ a: "b" }, '{"a":"b"}'],
     [Object.assign(Object.create(null), { a: "b" }), '{"a":"b"}'],
-    [{ a: new Date(0), b: undefined }, '{"a":"1970-01-01T00:00:00.000Z"}'],
+    [{ a: new Date(0), b: undefined, c: null }, '{"a":"1970-01-01T00:00:00.000Z"}'],
     [proto, '{"__proto__":"x"}'],
     [{}, "{}"],
     [Buffer.from("{}"), "{}"],
@@ -133,13 +135,12 @@ test("custom properties", async () => {
       { ok: "x", n: 1, nan: NaN, nothing: null, map: new Map(), call() {}, big: 1n },
       [".n", `is a number${words}`],
       [".nan", `is NaN${words}`],
-      [".nothing", `is null${words}`],
       [".map", `is a Map${words}`],
       [".call", `is a function${words}`],
       [".big", `is a bigint${words}`],
     ],
     [{ buffer: Buffer.from("x") }, [".buffer", `is a Buffer${words}`]],
-    [{ date: new Date(NaN) }, [".date", `is a Date${words}`]],
+    [{ date: new Date(NaN) }, [".date", `is an invalid Date${words}`]],
     [
       {
         get broken() {
@@ -157,11 +158,19 @@ test("custom properties", async () => {
 });
 
 test("dynamic fields", async () => {
+  const inexact = "cannot be carried exactly as a number: give it as a text";
   for (const [kind, value, expected] of [
     ["text", "a", "a"],
     ["number", 1.5, 1.5],
     ["number", " 1e3 ", 1000],
     ["number", "-0.5", -0.5],
+    ["number", "+1.50", 1.5],
+    ["number", "0.1", 0.1],
+    ["number", "15e-1", 1.5],
+    ["number", "0e99999999999999999999", 0],
+    ["number", "5e-324", 5e-324],
+    // One tenth's double, to its last digit.
+    ["number", "0.1000000000000000055511151231257827021181583404541015625", 0.1],
     ["number", ".5", 0.5],
     ["number", 10n, 10],
     ["number", " ", undefined],
@@ -183,6 +192,13 @@ test("dynamic fields", async () => {
     ["number", "Infinity", "is a text: give a number"],
     ["number", "0x10", "is a text: give a number"],
     ["number", "1e400", "is Infinity: give a finite number"],
+    ["number", "1e-400", inexact],
+    ["number", "4503599627370497.3", inexact],
+    ["number", "123456789012345.678901", inexact],
+    ["number", "0.12345678901234567890123", inexact],
+    ["number", "1.00000000000000000001", inexact],
+    ["number", "1e99999999999999999999", "is Infinity: give a finite number"],
+    ["number", "1e-99999999999999999999", inexact],
     ["number", NaN, "is NaN: give a finite number"],
     ["number", "9007199254740993", "is a number over 9007199254740991: give it as a text"],
     ["number", 738529527931269425, "is a number over 9007199254740991: give it as a text"],
@@ -194,6 +210,7 @@ test("dynamic fields", async () => {
     ["text-list", ["a", null], "has an item (number 2) that is null: give a text"],
     ["text-list", ["a", , "c"], "has an item (number 2) that is missing: give a text"],
     ["text-list", ["a", NaN], "has an item (number 2) that is NaN: give a finite number"],
+    ["json-object", "{}", "has an unknown type: open the node and choose one"],
     ["colour", "red", "has an unknown type: open the node and choose one"],
   ]) {
     const fault = { field: "properties.dynamic-fields.x", reason };
@@ -230,6 +247,102 @@ test("what a damaged flow file holds is a fault of its field", async () => {
   );
 });
 
+test("fixed numbers and lists keep all their digits, or are refused", async () => {
+  const fixed = async (kind, type, value) => {
+    const config = { propertiesDynamicFields: [{ name: "x", kind, type, value }] };
+    const { input, faults } = await reader(config, evaluate)({});
+    return faults ? faults[0].reason : input.properties.dynamicFields[0].value.val;
+  };
+  const inexact = "cannot be carried exactly as a number: give it as a text";
+  assert.equal(await fixed("number", "num", "1.50"), 1.5);
+  assert.equal(await fixed("number", "num", "0.12345678901234567890123"), inexact);
+  assert.equal(await fixed("text", "num", "1.00000000000000000001"), inexact);
+  assert.deepEqual(await fixed("text-list", "json", '["1e-400 \\" 0.5", 0.1, -2e3]'), [
+    '1e-400 " 0.5',
+    "0.1",
+    "-2000",
+  ]);
+  for (const list of ["[1.00000000000000000001]", '["a", 9007199254740993]', "[1e-400]"]) {
+    assert.equal(await fixed("text-list", "json", list), `holds a number that ${inexact}`);
+  }
+  assert.match(await fixed("text-list", "json", "[1"), /cannot be read/);
+});
+
+test("a hundred invalid fields are named, the others counted, and names are cut", async () => {
+  const many = Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`n${i}`, i]));
+  const faults = await one("propertiesCustomProperties", many);
+  assert.equal(faults.length, 101);
+  assert.equal(faults[99].field, "properties.custom-properties.n99");
+  assert.deepEqual(faults[100], {
+    field: "properties",
+    reason: "have 199900 more invalid fields: fix these first",
+  });
+  for (const [name, shown] of [
+    ["é".repeat(255), "é".repeat(255)],
+    ["🙂".repeat(900_000), `${"🙂".repeat(255)}…`],
+    ["a\nb\ud800", "a\ufffdb\ufffd"],
+  ]) {
+    const [{ field }] = await one("propertiesCustomProperties", { [name]: 1 });
+    assert.equal(field, `properties.custom-properties.${shown}`);
+    const rows = [{ name, kind: "number", type: "msg", value: given("many") }];
+    const read = reader({ propertiesDynamicFields: rows }, evaluate);
+    assert.equal((await read({})).faults[0].field, `properties.dynamic-fields.${shown}`);
+  }
+});
+
+test("custom properties over the limit are counted, and not kept", async () => {
+  const many = Object.fromEntries(
+    Array.from({ length: 100_000 }, (_, i) => [`n${i}`, "x".repeat(99)]),
+  );
+  const [{ reason }] = await one("propertiesCustomProperties", many);
+  assert.match(reason, /^has 1\d{7} bytes: at most 1000000 are allowed$/);
+});
+
+test("whatever is thrown when a value is read is a fault of its field", async () => {
+  const odd = new Proxy(new Error("x"), {
+    getPrototypeOf() {
+      throw null;
+    },
+  });
+  for (const thrown of [null, undefined, "a value", odd, new TypeError("a value")]) {
+    const object = {
+      get broken() {
+        throw thrown;
+      },
+    };
+    const reason = "cannot be read: is it what its type says?";
+    const field = "properties.custom-properties";
+    assert.deepEqual(await one("propertiesCustomProperties", object), [{ field, reason }]);
+  }
+});
+
+test("how much a message holds is estimated, and nothing of it is run", () => {
+  const fail = () => assert.fail("run");
+  const size = (msg, max = 64_000_000) => messageSize(msg, max);
+  const close = (found, bytes) => assert.ok(found >= bytes && found < bytes + 500, `${found}`);
+  close(size({ payload: "x".repeat(2_700_000) }), 2_700_000);
+  close(
+    size({ payload: Buffer.alloc(10_000), more: [new Map([["a", "x".repeat(5_000)]])] }),
+    15_000,
+  );
+  close(size({ a: new Set(["x".repeat(5_000)]), ["k".repeat(3_000)]: 1 }), 8_000);
+  const shared = { text: "x".repeat(1_000) };
+  close(size({ a: shared, b: shared, req: "x".repeat(9_000), res: "x".repeat(9_000) }), 1_000);
+  const circle = { text: "x".repeat(1_000) };
+  circle.circle = circle;
+  close(size(circle), 1_000);
+  assert.ok(size({ list: Array(1_000_000).fill(1) }) > 8_000_000);
+  const deep = Array.from({ length: 1_000_000 }).reduce((inner) => [inner], "x");
+  assert.ok(size({ deep }) > 1_000_000);
+  assert.ok(size({ deep }, 1_000) < 2_000, "it ends where it is too much");
+  const odd = new Proxy({}, { get: fail, ownKeys: fail, getPrototypeOf: fail });
+  const getter = Object.defineProperty({ odd, other: Object.create(odd) }, "x", {
+    enumerable: true,
+    get: fail,
+  });
+  close(size(getter), 0);
+});
+
 test("a variable that is not set is no text", async () => {
   for (const value of ["${NOPE}", "$(NOPE)", " ${NOPE} "]) {
     const config = { propertiesName: value, propertiesNameType: "str" };
@@ -241,6 +354,13 @@ test("a variable that is not set is no text", async () => {
       },
     ]);
   }
+});
+
+test("a name that is a variable which is not set is no name", async () => {
+  const rows = [{ name: "${NOPE}", kind: "text", type: "msg", value: given("x") }];
+  const { faults } = await reader({ propertiesDynamicFields: rows }, evaluate)({});
+  const reason = "is the environment variable NOPE, which is not set";
+  assert.deepEqual(faults, [{ field: "properties.dynamic-fields[0].name", reason }]);
 });
 
 test("an operator's settings", () => {
@@ -277,8 +397,10 @@ test("a setting with a slip in its name is no setting", () => {
     "mixpanelCreateProfilesAllowedOrigins",
     "mixpanelCreateProfileThread",
     "mixpanel-create-profile-threads",
+    "mixpanelAllowedOrigins",
+    "MIXPANEL_ALLOWED_ORIGINS",
   ]) {
     assert.throws(() => poolOptions({ [name]: 1 }), new RegExp(`${name} is not a setting`));
   }
-  assert.deepEqual(poolOptions({ uiPort: 1880, mixpanelOther: 1 }), {});
+  assert.deepEqual(poolOptions({ uiPort: 1880, otherMixpanel: 1 }), {});
 });

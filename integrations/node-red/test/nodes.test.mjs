@@ -342,6 +342,148 @@ describe("nothing that a message holds ends Node-RED", () => {
   });
 });
 
+describe("whatever a message throws, Node-RED goes on", () => {
+  const throwing = (name, thrown) =>
+    Object.defineProperty({ payload: { id: "odd" } }, name, {
+      enumerable: true,
+      get() {
+        throw thrown;
+      },
+    });
+  const odd = new Proxy(
+    {},
+    {
+      getPrototypeOf() {
+        throw null;
+      },
+    },
+  );
+  for (const [what, msg] of [
+    ["req throws null", () => throwing("req", null)],
+    ["a property throws undefined", () => throwing("other", undefined)],
+    ["a property throws a Proxy that throws", () => throwing("other", odd)],
+    ["it takes no results", () => new Proxy({ payload: { id: "odd" } }, { set: () => false })],
+  ]) {
+    test(what, async () => {
+      const { card, run } = await flow({ wires: [["out", "caught"]] });
+      const logged = [];
+      card.on("call:error", ({ args }) => logged.push(args));
+      card.receive(msg());
+      await eventually(() => mixpanel.profile("odd"));
+      let next;
+      await eventually(async () => {
+        next = await run({ payload: { id: "after" } });
+        return next.out?.statusCode === 200 || next.caught?.statusCode === 200;
+      });
+    });
+  }
+
+  test("what a getter or a revoked Proxy throws on the way to a value is not left out", async () => {
+    const revoked = Proxy.revocable({}, {});
+    revoked.revoke();
+    const user = {
+      get name() {
+        throw new TypeError("a value");
+      },
+    };
+    for (const [name, type] of [
+      ["payload.user.name", "msg"],
+      ["payload.revoked.name", "msg"],
+      ["payload.user.name", "jsonata"],
+    ]) {
+      const { run } = await flow({ propertiesName: name, propertiesNameType: type });
+      const { caught } = await run({ payload: { id: "thrown", user, revoked: revoked.proxy } });
+      assert.equal(caught.error.code, "permanent-invalid-input");
+      assert.deepEqual(
+        caught.error.cause.map(({ field }) => field),
+        ["properties.name"],
+      );
+      await helper.unload();
+    }
+    const { run } = await flow({
+      propertiesName: "msg.payload.no.name",
+      propertiesNameType: "msg",
+    });
+    assert.equal((await run({ payload: { id: "nothing-there" } })).out.statusCode, 200);
+  });
+});
+
+test("a variable that is not set is named, in whatever form a field has it", async () => {
+  process.env.CARD_TEST_BLANK = "";
+  for (const [value, words] of [
+    ["NOPE", /properties\.phone is the environment variable NOPE, which is not set/],
+    ["x-${NOPE}-y", /properties\.phone is the environment variable NOPE, which is not set/],
+    ["${NOPE}", /properties\.phone is the environment variable NOPE, which is not set/],
+    ["+441234567890", /properties\.phone is the environment variable which is not set/],
+    ["CARD_TEST_BLANK", undefined],
+    ["x-${CARD_TEST_BLANK}-y", undefined],
+  ]) {
+    const { run } = await flow({ propertiesPhone: value, propertiesPhoneType: "env" });
+    const { out, caught } = await run({ payload: { id: "variable" } });
+    if (words) assert.match(caught.error.message, words);
+    else assert.equal(out.statusCode, 200);
+    await helper.unload();
+  }
+  delete process.env.CARD_TEST_BLANK;
+});
+
+test("a field that is never read is given up by name, and only so many messages wait for it", async (t) => {
+  const { card } = await flow({ propertiesName: "slow", propertiesNameType: "flow" });
+  // A store of contexts that never answers.
+  card.context = () => ({ flow: { get() {} } });
+  const errors = [];
+  helper.getNode("caught").on("input", ({ error }) => errors.push(error));
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const turns = async (condition) => {
+    while (!condition()) await new Promise(setImmediate);
+  };
+  for (let i = 0; i < 10_010; i++) card.receive({ payload: { id: `slow-${i}` } });
+  await turns(() => errors.length === 10);
+  for (const { code, message } of errors) {
+    assert.equal(code, "execution-failed");
+    assert.match(message, /^10000 calls are waiting already, and nothing was sent/);
+  }
+  t.mock.timers.tick(30_000);
+  await turns(() => errors.length === 10_010);
+  t.mock.timers.reset();
+  const { code, cause } = errors.at(-1);
+  assert.equal(code, "permanent-invalid-input");
+  const reason = "has no value after 30 seconds";
+  assert.deepEqual(cause, [{ field: "properties.name", reason }]);
+});
+
+test("messages that are large wait up to a number of bytes", async () => {
+  await mixpanel.setFaults({ fault: { delay: { millis: 500 } } });
+  const { card } = await flow();
+  const results = { made: 0, refused: 0 };
+  helper.getNode("out").on("input", () => results.made++);
+  helper.getNode("caught").on("input", ({ error }) => {
+    assert.match(error.message, /^calls of 6\d MB are waiting already, and nothing was sent/);
+    results.refused++;
+  });
+  const text = "x".repeat(2_700_000);
+  for (let i = 0; i < 100; i++) card.receive({ payload: { id: `large-${i}`, text } });
+  await eventually(() => results.made + results.refused === 100);
+  assert.equal(results.made, Math.floor(64 / 2.7));
+});
+
+test("a deployment says what became of the messages that were under way", async () => {
+  const { card } = await flow();
+  await mixpanel.setFaults(
+    { fault: { delay: { millis: 1_000 } }, "profile-id": "stored" },
+    { fault: { answer: { status: 400, body: '{"error":"no","status":0}' } } },
+  );
+  const warnings = [];
+  card.warn = (text) => warnings.push(text);
+  const before = (await mixpanel.requests()).length;
+  card.receive({ payload: { id: "stored" } });
+  await eventually(async () => (await mixpanel.requests()).length > before);
+  await helper.unload();
+  assert.deepEqual(warnings, [
+    "messages under way when the flows were stopped: 1 (1 stored, 0 failed, 0 not known yet); their results may be lost",
+  ]);
+});
+
 describe("what is wrong before the card is called is invalid input", () => {
   const row = (name, kind, type, value) => ({ name, kind, type, value });
   const holes = ["a"];
