@@ -3,6 +3,18 @@
 
 import { readFile } from "node:fs/promises";
 
+/** Words of the schema that are of other hosts, and what users of Node-RED call it. */
+export const WORDS = {
+  "every card of a flow": "all nodes that choose it",
+  "`check-connection` tells": "Test connection tells",
+  "to the workflow engine": "to the flow",
+  "added to the card": "added to the node",
+};
+
+/** A text of the schema in the words of Node-RED. */
+export const inNodeRed = (text = "") =>
+  Object.entries(WORDS).reduce((result, [words, own]) => result.replaceAll(words, own), text);
+
 /**
  * The fields of the card's input, in its order: `key` is the property of the node, `path` the
  * field's place in the input, `kind` what it holds, `values` the types of a dynamic field.
@@ -30,7 +42,7 @@ function walk(schema, place, path = []) {
       groups.push({ ...entry, schema: property });
       continue;
     }
-    entry.help = property.description ?? "";
+    entry.help = inNodeRed(property.description);
     entry.required = record.required.includes(name);
     leaves.push({ ...entry, ...kind(schema, property, shape, here) });
   }
@@ -43,7 +55,7 @@ function kind(schema, property, shape, path) {
   if (type === "string" && shape.anyOf) {
     // Of a field of this type, only the type's own words say how it is written.
     const help = [property.description, shape.description].filter(Boolean).join(" ");
-    return { kind: "date-time", help };
+    return { kind: "date-time", help: inNodeRed(help) };
   }
   if (type === "string" && shape.contentMediaType) return { kind: "json-object" };
   if (type === "string") return { kind: "text" };
@@ -60,7 +72,7 @@ function kind(schema, property, shape, path) {
         labels,
         values,
         item: item.title,
-        itemHelp: item.description,
+        itemHelp: inNodeRed(item.description),
       };
     }
   }
@@ -119,7 +131,7 @@ async function fill(template, values) {
 export function connectionForm(schema) {
   const all = connectionFields(schema);
   return fill("connection.html", {
-    description: prose(schema.$defs.connection.description),
+    description: prose(inNodeRed(schema.$defs.connection.description)),
     regions: JSON.stringify(all.find(({ kind }) => kind === "choice").choices),
     rows: all.map((field) => row(field, `node-config-input-${field.key}`)).join("\n  "),
     help: all.map(helpItem).join("\n    "),
@@ -136,7 +148,7 @@ export function profileForm(schema) {
   // Inside a script element only "</" could end it.
   const data = JSON.stringify(all, null, 2).replace(/</g, "\\u003c");
   return fill("create-profile.html", {
-    description: prose(schema.description),
+    description: prose(inNodeRed(schema.description)),
     rows: rows.join("\n  "),
     help: all.map(helpItem).join("\n    "),
     fields: data,

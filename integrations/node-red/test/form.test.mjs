@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
 
-import { connectionForm, fields, profileForm } from "../editor/forms.mjs";
+import { WORDS, connectionForm, fields, inNodeRed, profileForm } from "../editor/forms.mjs";
 import { schema } from "./support.mjs";
 
 const require = createRequire(import.meta.url);
@@ -42,7 +42,7 @@ function checkRow(form, help, id, property, required) {
     // Of a date, how it is written, too.
     const isDate = property.anyOf?.some(({ $ref }) => $ref === "#/$defs/date-time");
     const words = [property.description, isDate && schema.$defs["date-time"].description];
-    const text = html(words.filter(Boolean).join(" "));
+    const text = html(inNodeRed(words.filter(Boolean).join(" ")));
     assert.ok(row.includes(`<div class="mixpanel-help" id="${id}-help">${text}</div>`), row);
     assert.ok(isList || row.includes(`aria-describedby="${id}-help"`), row);
     assert.ok(help.includes(`<dd>${text}</dd>`), `the help of ${id}`);
@@ -69,6 +69,19 @@ describe("every field of the interface is in the form, with its label and help",
       checkRow(connection.form, connection.help, id, property, required);
     });
   }
+});
+
+test("the forms have the words of Node-RED, and the schema still has those that are replaced", () => {
+  const text = JSON.stringify(schema);
+  for (const words of Object.keys(WORDS)) assert.ok(text.includes(words), words);
+  for (const name of ["connection", "create-profile"]) {
+    const { form, help } = parts(page(name));
+    assert.doesNotMatch(
+      form + help,
+      /workflow engine|check-connection|cards? of a flow|to the card/,
+    );
+  }
+  assert.match(parts(page("connection")).help, /Test connection tells whether it is right/);
 });
 
 test("the form has no other fields", () => {
