@@ -119,6 +119,7 @@ async function measure() {
   const quickNode = RED.nodes.getNode("quick");
   results.memory = process.memoryUsage().rss;
   results.first = await send(quickNode, 1, "first");
+  results.memoryFirst = process.memoryUsage().rss;
   await oneByOne(quickNode, 500, "warm");
   results.later = await oneByOne(quickNode, 1_000, "later");
   results.tenThousand = await send(quickNode, 10_000, "many");
