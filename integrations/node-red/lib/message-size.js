@@ -28,9 +28,11 @@ function messageSize(msg, max) {
     if (seen.has(value)) continue;
     seen.add(value);
     if (ArrayBuffer.isView(value)) size += value.byteLength;
-    else if (types.isMap(value)) left.push(...Map.prototype.entries.call(value));
-    else if (types.isSet(value)) left.push(...Set.prototype.values.call(value));
-    else if (Array.isArray(value) || isPlain(value)) {
+    else if (types.isMap(value)) {
+      Map.prototype.forEach.call(value, (one, key) => left.push(key, one));
+    } else if (types.isSet(value)) {
+      Set.prototype.forEach.call(value, (one) => left.push(one));
+    } else if (Array.isArray(value) || isPlain(value)) {
       for (const name of Object.keys(value)) {
         if (value === msg && SHARED.includes(name)) continue;
         size += name.length;

@@ -332,6 +332,8 @@ test("how much a message holds is estimated, and nothing of it is run", () => {
   circle.circle = circle;
   close(size(circle), 1_000);
   assert.ok(size({ list: Array(1_000_000).fill(1) }) > 8_000_000);
+  const numbers = Array.from({ length: 300_000 }, (_, i) => i);
+  assert.ok(size({ set: new Set(numbers), map: new Map(numbers.entries()) }) > 9_000_000);
   const deep = Array.from({ length: 1_000_000 }).reduce((inner) => [inner], "x");
   assert.ok(size({ deep }) > 1_000_000);
   assert.ok(size({ deep }, 1_000) < 2_000, "it ends where it is too much");
