@@ -7,8 +7,7 @@ cd "$(dirname "$0")/.."
 PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
 if ! scripts/install-cargo-fuzz.sh; then
     [ "${INSTALL:-yes}" = no ] || exit 1
-    echo "skipped: fuzzing, for want of cargo-fuzz (make fuzz installs it)"
-    [ -z "${SKIPPED:-}" ] || echo "fuzzing (make fuzz)" >>"$SKIPPED"
+    scripts/skip.sh fuzzing "make fuzz installs cargo-fuzz"
     exit 0
 fi
 

@@ -6,8 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 if [ "${INSTALL:-yes}" = no ] && [ ! -e target/tools/node_modules/.installed ]; then
-    echo "audit: skipped: its tools are not installed (make audit installs them into target/tools)"
-    [ -z "${SKIPPED:-}" ] || echo "the audit (make audit)" >>"$SKIPPED"
+    scripts/skip.sh "the audit" "make audit installs its tools into target/tools"
     exit 0
 fi
 PATH=$(scripts/tools.sh):$PATH

@@ -22,8 +22,7 @@ PATH=$PATH:$PWD/target/registry/bin
 export PATH
 if ! has docker-registry || ! has wash; then
     if [ "${INSTALL:-yes}" = no ]; then
-        say "skipped: docker-registry or wash is not installed"
-        [ -z "${SKIPPED:-}" ] || echo "a registry (make test-registry)" >>"$SKIPPED"
+        scripts/skip.sh "a registry" "make test-registry installs docker-registry and wash"
         exit 0
     fi
 fi

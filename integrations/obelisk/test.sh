@@ -18,8 +18,7 @@ has_postgres() { ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; }
 
 export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
 if [ "${INSTALL:-yes}" = no ] && ! { ../../scripts/install-obelisk.sh && has_postgres; }; then
-    echo "skipped: the tests in Obelisk, for want of it or of PostgreSQL (make test-obelisk installs both)"
-    [ -z "${SKIPPED:-}" ] || echo "Obelisk (make test-obelisk)" >>"$SKIPPED"
+    ../../scripts/skip.sh Obelisk "make test-obelisk installs it and PostgreSQL"
     exit 0
 fi
 ../../scripts/install-obelisk.sh

@@ -10,7 +10,6 @@ cd "$ROOT/integrations/python"
 TARGET=$ROOT/target/python-package
 ALL="requirements-test.txt requirements-tools.txt"
 
-has_node() { command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; }
 
 # What was installed last is named in an environment: nothing to do where it is the same.
 is_installed() {
@@ -50,7 +49,7 @@ can_build() { cmp -s requirements-build.txt "$ROOT/target/python-wheel/.installe
 has_pyright() { [ node_modules/.package-lock.json -nt package-lock.json ]; }
 
 if ! may_install && ! { can_build && is_installed "$TARGET" $ALL; }; then
-    echo "skipped: the packages that build and test the wheel are not installed"
+    ../../scripts/skip.sh "the wheel" "make test-wheel installs what builds and tests it"
     exit 0
 fi
 
@@ -61,14 +60,14 @@ environment python3 "$TARGET" $ALL
 # The README's examples, which pyright reads as one program.
 sed -n '/^```python$/,/^```$/{/^```/!p;}' README.md > tests/readme.py
 
-if has_node && { has_pyright || may_install; }; then
+if has_pyright || may_install; then
     has_pyright || npm ci --silent
     for version in 3.10 3.11 3.12 3.13; do
         echo "pyright, as of Python $version:"
         node_modules/.bin/pyright --pythonpath "$TARGET/bin/python" --pythonversion "$version"
     done
 else
-    echo "skipped: pyright, or the Node.js 20 that it needs, is not installed"
+    ../../scripts/skip.sh "pyright over the wheel" "make test-wheel installs it, with npm"
 fi
 
 "$TARGET/bin/python" -m pytest
@@ -82,6 +81,6 @@ for version in 3.10 3.11 3.12 3.13; do
         environment "$other" "$TARGET-$version" requirements-test.txt
         "$TARGET-$version/bin/python" -m pytest
     else
-        echo "skipped: Python $version is not installed"
+        ../../scripts/skip.sh "the wheel in Python $version" "that version is not on this machine"
     fi
 done

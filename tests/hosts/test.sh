@@ -17,8 +17,7 @@ has() { command -v "$1" >/dev/null; }
 
 if [ "${INSTALL:-yes}" = no ]; then
     if [ ! -x "$TARGET/python/bin/pytest" ]; then
-        echo "skipped: pytest is not installed in target/hosts (make test-hosts installs it)"
-        [ -z "${SKIPPED:-}" ] || echo "other hosts (make test-hosts)" >>"$SKIPPED"
+        scripts/skip.sh "other hosts" "make test-hosts installs pytest into target/hosts"
         exit 0
     fi
 else
