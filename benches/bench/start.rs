@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use host_harness::cache::Cache;
-use host_harness::engine::{Engine, Limits};
+use host_harness::engine::{Engine, Limits, Workload};
 
 use crate::Options;
 use crate::card::Caller;
@@ -54,6 +54,7 @@ pub fn first(arguments: &[String]) -> Result<()> {
     // As `host-harness run` has it.
     let limits = Limits {
         concurrency: 1,
+        workload: Workload::Lists,
         ..Limits::default()
     };
     let cache = arguments.get(1).map(Path::new);

@@ -64,10 +64,11 @@ pub struct Limits {
 /// What an engine is set up for. It runs everything else as well, only slower.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Workload {
-    /// Calls for one profile.
+    /// Calls for one profile, many of them.
     #[default]
     Calls,
-    /// Calls for lists.
+    /// Calls for lists. A process that makes a few calls and ends is quicker so, too: there is less code to
+    /// compile and to load.
     Lists,
 }
 

@@ -6,7 +6,6 @@ use anyhow::{Result, bail};
 use clap::Args;
 use host_harness::card::Card;
 use host_harness::connection_check::{ConnectionCheck, Verdict};
-use host_harness::engine::Limits;
 use host_harness::input::InvalidInput;
 use host_harness::records::{Connection, Error};
 
@@ -33,7 +32,7 @@ pub fn run(options: &Check) -> Result<ExitCode> {
     let connection = options.project.connection(None)?;
     block_on(async |interrupt| {
         warn_of_proxy();
-        let card = options.host.card(Limits::default(), &connection)?;
+        let card = options.host.card(1, &connection)?;
         let check = tokio::select! {
             check = ask(&card, &connection) => check?,
             () = interrupt.received() => bail!("interrupted"),

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use host_harness::cache::{self, Cache};
 use host_harness::card::Card;
-use host_harness::engine::{Engine, Limits};
+use host_harness::engine::{Engine, Limits, Workload};
 use host_harness::list::foreign_encoding;
 use host_harness::outbound::{self, Outbound, Resolve};
 use host_harness::records::{Connection, Region};
@@ -78,8 +78,14 @@ impl Project {
 }
 
 impl Host {
-    /// The card, with HTTP to Mixpanel's servers and to the base URL's where one is given.
-    pub fn card(&self, limits: Limits, connection: &Connection) -> Result<Card> {
+    /// The card, for so many calls at once, with HTTP to Mixpanel's servers and to the base URL's where
+    /// one is given. All commands compile it alike, so that each finds what another has kept.
+    pub fn card(&self, concurrency: u32, connection: &Connection) -> Result<Card> {
+        let limits = Limits {
+            concurrency,
+            workload: Workload::Lists,
+            ..Limits::default()
+        };
         let engine = Engine::new(limits, self.cache()?)?;
         Card::load(&engine, &self.component, self.outbound(connection)?)
     }

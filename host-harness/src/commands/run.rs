@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::Args;
 use host_harness::card::{CallError, Card};
-use host_harness::engine::{Limits, Workload};
 use host_harness::list;
 use host_harness::records::{Connection, Error, Input, Outcome};
 use host_harness::stand_in::{self, StandIn};
@@ -113,13 +112,8 @@ impl Run {
         Ok(Some(stand_in))
     }
 
-    fn card(&self, connection: &Connection, workload: Workload) -> Result<Card> {
-        let limits = Limits {
-            concurrency: self.concurrency.into(),
-            workload,
-            ..Limits::default()
-        };
-        self.host.card(limits, connection)
+    fn card(&self, connection: &Connection) -> Result<Card> {
+        self.host.card(self.concurrency.into(), connection)
     }
 
     async fn run_list(
@@ -134,7 +128,7 @@ impl Run {
             () = interrupt.received() => bail!("interrupted"),
         };
         let _stand_in = self.stand_in(&mut connection)?;
-        let card = self.card(&connection, Workload::Lists)?;
+        let card = self.card(&connection)?;
         let options = run_list::Options {
             resume: self.resume.as_deref(),
             list: list::Options {
@@ -154,7 +148,7 @@ impl Run {
         };
         let inputs = without_blocking(read).await?;
         let stand_in = self.stand_in(&mut connection)?;
-        let card = self.card(&connection, Workload::Calls)?;
+        let card = self.card(&connection)?;
         let mut all_succeeded = true;
         for input in &inputs {
             let outcome = outcome(card.create_profile(&connection, input).await);
