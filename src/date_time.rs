@@ -9,19 +9,18 @@ use crate::invalid::Reason;
 /// is something else: milliseconds, a day of a spreadsheet, a year.
 const UNIX_SECONDS: std::ops::RangeInclusive<i64> = 100_000_000..=9_999_999_999;
 
-/// 1970-01-01T00:00:00Z to 9999-12-31T23:59:59Z.
-const MOMENTS: std::ops::RangeInclusive<i64> = 0..=253_402_300_799;
+/// 1900-01-01T00:00:00Z, before which nobody alive was born and programs put what they do not know, to
+/// 9999-12-31T23:59:59Z.
+const MOMENTS: std::ops::RangeInclusive<i64> = -2_208_988_800..=253_402_300_799;
 
 const WANTED: &str =
     ": write RFC 3339 with a UTC offset (2021-01-20T09:35:08-08:00) or Unix seconds (1611164108)";
 
-const OUT_OF_RANGE: &str = "is not within the years 1970 to 9999";
-const NEGATIVE: &str = "is a negative number, of seconds before 1970";
+const OUT_OF_RANGE: &str = "is not within the years 1900 to 9999";
 
-const WANTED_RANGE: &str =
-    ": give a moment between the years 1970 and 9999, as RFC 3339 or Unix seconds";
+const WANTED_RANGE: &str = ": give a moment within them, as RFC 3339 or Unix seconds";
 
-/// A moment between the years 1970 and 9999, to the second.
+/// A moment between the years 1900 and 9999, to the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(OffsetDateTime);
 
@@ -48,7 +47,7 @@ impl DateTime {
             })
             .map(DateTime)
             .map_err(|reason| match reason {
-                OUT_OF_RANGE | NEGATIVE => format!("{reason}{WANTED_RANGE}").into(),
+                OUT_OF_RANGE => format!("{reason}{WANTED_RANGE}").into(),
                 _ => format!("{reason}{WANTED}").into(),
             })
     }
@@ -77,7 +76,7 @@ impl DateTime {
         String::from_utf8(property.to_vec()).unwrap_or_default()
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z: Mixpanel's `$time`.
+    /// Seconds since 1970-01-01T00:00:00Z: Mixpanel's `$time`. Negative before.
     pub fn unix_seconds(self) -> i64 {
         self.0.unix_timestamp()
     }
@@ -104,7 +103,7 @@ fn bare_number(string: &str) -> Option<&str> {
 
 fn unix_seconds(whole: &str) -> Result<i64, &'static str> {
     if whole.starts_with('-') {
-        return Err(NEGATIVE);
+        return Err("is a negative number, of seconds before 1970");
     }
     // More digits than fit are as good as the most that do.
     let number = whole.parse().unwrap_or(i64::MAX);

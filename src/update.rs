@@ -49,7 +49,7 @@ pub struct Update<'a> {
     /// and put the user in its data centre.
     #[serde(rename = "$ip")]
     ip: &'a str,
-    /// In Unix seconds.
+    /// In Unix seconds, not negative.
     #[serde(rename = "$time", skip_serializing_if = "Option::is_none")]
     time: Option<i64>,
     #[serde(rename = "$set_once")]
@@ -99,7 +99,7 @@ impl<'a> Update<'a> {
         let distinct_id = invalid.check("profile.profile-id", profile_id(&profile.profile_id));
         let ip = present(profile.ip_address.as_ref()).map_or(Ok("0"), ip_address);
         let ip = invalid.check("profile.ip-address", ip);
-        let time = present(profile.time.as_ref()).map(DateTime::parse);
+        let time = present(profile.time.as_ref()).map(unix_seconds);
         let time = invalid.check("profile.time", time.transpose());
         let set_once = invalid.join(Properties::new(&input.properties));
         let (Some(distinct_id), Some(ip), Some(time), Some(set_once)) =
@@ -110,7 +110,7 @@ impl<'a> Update<'a> {
         Ok(Update {
             distinct_id,
             ip,
-            time: time.map(DateTime::unix_seconds),
+            time,
             set_once,
         })
     }
@@ -155,6 +155,13 @@ fn profile_id(id: &str) -> Result<&str, Reason> {
         return Err("is a placeholder that Mixpanel refuses as the id of an event: give the user's own identifier".into());
     }
     Ok(id)
+}
+
+fn unix_seconds(time: &str) -> Result<i64, Reason> {
+    match DateTime::parse(time)?.unix_seconds() {
+        seconds @ 0.. => Ok(seconds),
+        _ => Err("is before 1970, and Mixpanel counts its seconds from then: leave it out".into()),
+    }
 }
 
 fn ip_address(address: &str) -> Result<&str, &'static str> {

@@ -65,7 +65,7 @@ fn invalid(change: impl FnOnce(&mut Input)) -> Vec<InvalidField> {
 #[test]
 fn worked_examples_byte_for_byte() {
     type Change = fn(&mut Input);
-    let cases: [(Change, &str); 6] = [
+    let cases: [(Change, &str); 7] = [
         (
             |i| {
                 i.properties.dynamic_fields =
@@ -85,6 +85,15 @@ fn worked_examples_byte_for_byte() {
         (
             |i| i.properties.created = text("2013-01-01T18:04:05-08:00"),
             r#"{"$token":"T","$distinct_id":"user1","$ip":"0","$set_once":{"$created":"2013-01-02T02:04:05"}}"#,
+        ),
+        (
+            |i| {
+                i.properties.dynamic_fields = vec![dynamic(
+                    "Birthday",
+                    PropertyValue::DateTime("1965-03-02T00:00:00Z".into()),
+                )]
+            },
+            r#"{"$token":"T","$distinct_id":"user1","$ip":"0","$set_once":{"Birthday":"1965-03-02T00:00:00"}}"#,
         ),
         (
             |i| i.profile.time = text("2021-01-20T09:35:08-08:00"),

@@ -134,6 +134,16 @@ async fn each_fault_is_named_and_nothing_is_sent() {
             "milliseconds",
         ),
         case(
+            |_, i| i.profile.time = text("1969-12-31T23:59:59Z"),
+            "profile.time",
+            "is before 1970",
+        ),
+        case(
+            |_, i| i.properties.created = text("1899-12-30T00:00:00Z"),
+            "properties.created",
+            "is not within the years 1900 to 9999",
+        ),
+        case(
             |_, i| i.properties.created = text("45292"),
             "properties.created",
             "spreadsheet",
