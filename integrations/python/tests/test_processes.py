@@ -301,12 +301,21 @@ def test_results_that_cannot_be_printed_end_the_list(
     assert len(stand_in.requests()) == requests
 
 
+def started_with(handler, arguments):
+    """The command, started by a process that handles Ctrl-C so: jobs in the background ignore it."""
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        return subprocess.Popen(
+            command(*arguments), env=environment(), stdout=subprocess.PIPE
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_the_results_of_the_parts_that_are_over(stand_in, create, list_file, number):
     stand_in.set_faults({"fault": "hang", "profile-id": "user-2000"})
-    with subprocess.Popen(
-        command(*create, list_file), env=environment(), stdout=subprocess.PIPE
-    ) as process:
+    with started_with(signal.SIG_DFL, [*create, list_file]) as process:
         printed = [process.stdout.readline() for _ in range(2_000)]
         process.send_signal(number)
         assert process.stdout.read() == b""
@@ -315,14 +324,7 @@ def test_a_signal_leaves_the_results_of_the_parts_that_are_over(stand_in, create
 
 
 def test_ctrl_c_stays_ignored_where_it_was(create, list_file):
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        process = subprocess.Popen(
-            command(*create, list_file), env=environment(), stdout=subprocess.PIPE
-        )
-    finally:
-        signal.signal(signal.SIGINT, before)
-    with process:
+    with started_with(signal.SIG_IGN, [*create, list_file]) as process:
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
         assert len(process.stdout.readlines()) == 4_000
