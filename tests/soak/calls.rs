@@ -16,8 +16,8 @@ use host_harness::engine::{Engine, Limits};
 use host_harness::outbound::{Options, Outbound};
 use host_harness::records::{Connection, Error, Input, Outcome, Profile, Properties};
 
-use crate::TOKEN;
 use crate::stand_in::{StandIn, failures};
+use crate::{ALONE, TOKEN};
 
 const AT_ONCE: usize = 64;
 const FIRST: usize = 1_000;
@@ -90,6 +90,7 @@ async fn call(card: &Card, connection: &Connection, numbers: Range<usize>, resul
 
 #[test]
 fn every_call_ends_and_nothing_is_lost() {
+    let _alone = ALONE.lock();
     let calls = std::env::var("SOAK_CALLS").map_or(5_000, |n| n.parse().expect("a number"));
     let stand_in = StandIn::start();
     stand_in.ask("PUT", "/faults", &failures(97).to_string());

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::TOKEN;
 use crate::stand_in::{StandIn, failures, harness};
+use crate::{ALONE, TOKEN};
 
 const KILLS: usize = 10;
 
@@ -72,6 +72,7 @@ fn kill_at(mut child: Child, results: &Path, bytes: u64) -> bool {
 
 #[test]
 fn every_user_is_settled_once_over_failures_and_kills() {
+    let _alone = ALONE.lock();
     let count = std::env::var("SOAK_USERS").map_or(40_000, |n| n.parse().expect("a number"));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("soak_lists");
     let _ = fs::remove_dir_all(&folder);
