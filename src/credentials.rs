@@ -45,13 +45,13 @@ pub fn check(destination: &Destination<'_>) -> Result<ConnectionCheck, Error> {
     let endpoint = destination.credentials();
     let start = http::now();
     let max_retries = destination.max_retries.min(MAX_RETRIES);
-    let ask = || ask(&endpoint, &question, left(start), &destination.token);
-    let (first, failure) = ask()?;
+    let attempt = || ask(&endpoint, &question, left(start), &destination.token);
+    let (first, failure) = attempt()?;
     match retry::wait(failure, 1, max_retries, http::now()) {
         Some(wait) if wait + SHORTEST_ATTEMPT < left(start) => http::sleep(wait),
         _ => return Ok(first),
     }
-    let (second, _) = ask()?;
+    let (second, _) = attempt()?;
     // A response says more than none.
     Ok(if second.status_code.is_some() {
         second

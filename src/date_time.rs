@@ -187,10 +187,13 @@ fn unix_seconds_of_rfc3339(string: &str) -> Option<i64> {
         .assume_utc()
         .unix_timestamp();
     let seconds = local - offset(rest)?;
-    // To a clock that has none, a leap second is the last second of its month.
-    let next = OffsetDateTime::from_unix_timestamp(seconds + 1).ok();
-    let ends_month = next.is_some_and(|next| next.day() == 1 && next.time() == Time::MIDNIGHT);
-    (!is_leap || ends_month).then_some(seconds)
+    (!is_leap || ends_month(seconds)).then_some(seconds)
+}
+
+/// Whether a leap second may follow: to a clock that has none, it is the last second of its month.
+fn ends_month(seconds: i64) -> bool {
+    let next = OffsetDateTime::from_unix_timestamp(seconds + 1);
+    next.is_ok_and(|next| next.day() == 1 && next.time() == Time::MIDNIGHT)
 }
 
 /// Reads a UTC offset, in seconds: `Z`, `+01:00`, `+0100` or `+01`.
